@@ -1,0 +1,97 @@
+"""The ledger: what was done, by whom, to whom, append-only and hash-chained. And the job runs."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class LedgerHead(models.Model):
+    """The newest entry of one chain: one chain per location plus one for the organisation.
+
+    Locked last in a transaction, just before its commit, since every writer of the chain waits here.
+    """
+
+    chain = models.CharField(max_length=60, primary_key=True)
+    seq = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64)
+
+
+class LedgerEntry(models.Model):
+    """One event that happened. Never changed, never deleted: triggers refuse it.
+
+    `body` is the exact canonical JSON text that was hashed; the columns beside it repeat parts of it
+    for search. No foreign keys, so that history survives what it speaks of.
+    """
+
+    chain = models.CharField(max_length=60)
+    seq = models.BigIntegerField()
+    prev = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    body = models.TextField()
+    event = models.CharField(max_length=60)
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True, blank=True)
+    actor_label = models.CharField(max_length=150)
+    location_id = models.BigIntegerField(null=True, blank=True)
+    guest_id = models.BigIntegerField(null=True, blank=True)
+    target_type = models.CharField(max_length=60, blank=True)
+    target_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chain", "seq"], name="ledger_entry_once"),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="ledger_seq_from_one"),
+        ]
+        indexes = [
+            models.Index(fields=["location_id", "-at"], name="ledger_location"),
+            models.Index(fields=["guest_id", "-at"], name="ledger_guest"),
+            models.Index(fields=["-at"], name="ledger_at"),
+            models.Index(fields=["event", "-at"], name="ledger_event"),
+        ]
+
+
+class JobRun(models.Model):
+    """One run of one scheduled job for one period, for one location or for all (location_id 0).
+
+    Made when the job falls due, leased while a worker has it, closed with counts or an error.
+    """
+
+    class Status(models.TextChoices):
+        DUE = "due", "due"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    job = models.CharField(max_length=60)
+    period = models.CharField(max_length=40)
+    location_id = models.BigIntegerField(default=0)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DUE)
+    attempt = models.IntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "period", "location_id"], name="job_run_once_per_period"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")),
+                name="job_run_ends_after_start",
+            ),
+        ]
+        indexes = [models.Index(fields=["job", "location_id", "-id"], name="job_run_latest")]
+
+
+class ClockShift(models.Model):
+    """How far the clock of a demo or a test runs ahead of the machine's. At most one row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    seconds = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_clock")]

@@ -1,0 +1,65 @@
+"""The one place that reads the environment. A wrong value names itself and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+_reader = environ.Env()
+if (BASE_DIR / ".env").exists():
+    environ.Env.read_env(BASE_DIR / ".env")
+
+ENVIRONMENTS = ("production", "demo", "test", "development")
+NAME: str = _reader.str("TENURE_ENV", default="production")
+if NAME not in ENVIRONMENTS:
+    raise ImproperlyConfigured(
+        f"TENURE_ENV is {NAME!r}. Set it to one of: {', '.join(ENVIRONMENTS)}."
+    )
+IS_PRODUCTION = NAME == "production"
+
+
+def text(name: str, remedy: str, *, default: str | None = None, secret: bool = False) -> str:
+    """A text setting. Without a value and a default it is an error; secrets have no default
+    in production, whatever `default` says."""
+    fallback: Any = environ.Env.NOTSET
+    if default is not None and not (secret and IS_PRODUCTION):
+        fallback = default
+    try:
+        value = _reader.str(name, default=fallback)
+    except ImproperlyConfigured:
+        raise ImproperlyConfigured(f"{name} is not set. {remedy}") from None
+    if not value and default != "":
+        raise ImproperlyConfigured(f"{name} is empty. {remedy}")
+    return str(value)
+
+
+def number(name: str, remedy: str, *, default: int) -> int:
+    """A whole number."""
+    try:
+        return int(_reader.int(name, default=default))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number. {remedy}") from None
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A yes or no: 1, true, yes, on count as yes."""
+    return bool(_reader.bool(name, default=default))
+
+
+def words(name: str, *, default: list[str]) -> list[str]:
+    """A list of words separated by commas."""
+    return [word for word in _reader.list(name, default=default) if word]
+
+
+def database(name: str, remedy: str) -> dict[str, Any]:
+    """A PostgreSQL address as Django settings."""
+    url = text(name, remedy)
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise ImproperlyConfigured(f"{name} is not a postgres:// address. {remedy}")
+    parsed: dict[str, Any] = dict(_reader.db_url_config(url))
+    parsed["ENGINE"] = "django.db.backends.postgresql"
+    return parsed

@@ -1,0 +1,288 @@
+"""Settings of the product, grouped by concern. Values of the place it runs come from config.env."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csp.constants import SELF
+from django.utils.translation import gettext_lazy as _
+
+from config import env
+
+BASE_DIR = env.BASE_DIR
+TENURE_ENV = env.NAME
+IS_PRODUCTION = env.IS_PRODUCTION
+DEBUG = False
+
+# --- Secrets and hosts -------------------------------------------------------------------------
+SECRET_KEY = env.text(
+    "SECRET_KEY",
+    "Set it to 50 random characters, the same on every machine of this deployment.",
+    default="insecure-key-for-development-and-tests-only-0123456789",
+    secret=True,
+)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS",
+    default=[] if IS_PRODUCTION else ["127.0.0.1", "localhost", "testserver"],
+)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = env.text(
+    "PUBLIC_URL",
+    "Set it to the https address staff and carriers reach this server at.",
+    default="http://127.0.0.1:8000",
+    secret=True,
+)
+
+# --- Applications ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "csp",
+    "lucide",
+    "rules",
+    "django_structlog",
+    "audit",
+    "platforms",
+    "memberships",
+    "staff",
+    "risk",
+    "outreach",
+    "retention",
+    "cancellations",
+    "config",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- PostgreSQL and Redis ----------------------------------------------------------------------
+DATABASES = {
+    "default": {
+        **env.database(
+            "DATABASE_URL",
+            "Set it to postgres://user:password@host:5432/name, or use `make demo`, "
+            "which starts a server of its own.",
+        ),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            # Milliseconds. A page never needs 30 s; long jobs raise the limit for themselves.
+            "options": "-c statement_timeout=30000 -c lock_timeout=10000 "
+            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.text(
+    "REDIS_URL",
+    "Set it to redis://host:6379/0, or use `make demo`, which starts a server of its own.",
+)
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+
+# --- Celery: hints only, the truth is in PostgreSQL --------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TIME_LIMIT = 3000
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "tenure"
+CELERY_TIMEZONE = "UTC"
+
+# --- Language and time -------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# --- Files -------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if env.NAME in ("production", "demo")
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+
+# --- Sign-in -----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "staff.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+# People who may approve or administer need a second factor; the demo and the tests do without.
+SECOND_FACTOR_REQUIRED = env.flag("SECOND_FACTOR_REQUIRED", default=IS_PRODUCTION)
+
+# --- Browser security --------------------------------------------------------------------------
+SECURE = env.flag("SECURE", default=IS_PRODUCTION)  # served over https
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+SESSION_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+CSRF_COOKIE_SECURE = SECURE
+SECURE_SSL_REDIRECT = SECURE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": [SELF],
+        "frame-ancestors": ["'none'"],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# --- The business and its platform -------------------------------------------------------------
+BUSINESS_NAME = env.text(
+    "BUSINESS_NAME", "Set it to the name guests know.", default="Tenure", secret=True
+)
+PLATFORM = {
+    "kind": env.text("PLATFORM_KIND", "Set it to: zenoti.", default="zenoti"),
+    "base_url": env.text(
+        "PLATFORM_URL",
+        "Set it to the API address of the booking platform.",
+        default="http://127.0.0.1:9100",
+        secret=True,
+    ),
+    "api_key": env.text(
+        "PLATFORM_API_KEY", "Set it to the platform's API key.", default="sandbox", secret=True
+    ),
+    # Newest first; two are valid while a secret is being rotated.
+    "webhook_secrets": env.words(
+        "PLATFORM_WEBHOOK_SECRETS", default=[] if IS_PRODUCTION else ["sandbox"]
+    ),
+    "signature_header": env.text(
+        "PLATFORM_SIGNATURE_HEADER", "Set it to a header name.", default="Zenoti-Webhook-Signature"
+    ),
+    "rate_per_minute": env.number(
+        "PLATFORM_RATE_PER_MINUTE", "Calls the platform allows in a minute.", default=60
+    ),
+}
+CARRIER = {
+    "sms_url": env.text(
+        "SMS_URL",
+        "Set it to the address of a Twilio-compatible API.",
+        default="http://127.0.0.1:9100",
+        secret=True,
+    ),
+    "sms_account": env.text(
+        "SMS_ACCOUNT", "Set it to the account id.", default="sandbox", secret=True
+    ),
+    "sms_token": env.text(
+        "SMS_TOKEN", "Set it to the account's token.", default="sandbox", secret=True
+    ),
+    "sms_from": env.text(
+        "SMS_FROM", "Set it to the sending number, +1...", default="+12025550100", secret=True
+    ),
+    # Whether the carrier takes an idempotency key, and finds a message by our reference.
+    "supports_key": env.flag("SMS_SUPPORTS_KEY", default=True),
+    "supports_lookup": env.flag("SMS_SUPPORTS_LOOKUP", default=True),
+}
+# Hosts the one outbound HTTP client may speak to; empty means the hosts of the addresses above.
+OUTBOUND_HOSTS = env.words("OUTBOUND_HOSTS", default=[])
+EMAIL_BACKEND = env.text(
+    "EMAIL_BACKEND",
+    "Set it to a Django e-mail backend.",
+    default="django.core.mail.backends.smtp.EmailBackend",
+)
+EMAIL_HOST = env.text("EMAIL_HOST", "Set it to the mail server.", default="127.0.0.1", secret=True)
+EMAIL_PORT = env.number("EMAIL_PORT", "Set it to the mail server's port.", default=9125)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text(
+    "FROM_EMAIL", "Set it to the sender guests see.", default="hello@example.test", secret=True
+)
+POSTAL_ADDRESS = env.text(
+    "POSTAL_ADDRESS", "Set it to the business's postal address.", default="", secret=False
+)
+# The demo and the tests may move the clock (audit.clock); production never.
+CLOCK_MOVABLE = env.NAME in ("demo", "test")
+
+# --- Checks and logs ---------------------------------------------------------------------------
+LOG_LEVEL = env.text("LOG_LEVEL", "Set it to INFO or WARNING.", default="INFO")
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+}

@@ -1,0 +1,16 @@
+"""All addresses of the product. Each app owns its pages; nothing else is routed here."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("staff.urls")),
+    path("", include("audit.urls")),
+    path("", include("platforms.urls")),
+    path("", include("memberships.urls")),
+    path("", include("risk.urls")),
+    path("", include("outreach.urls")),
+    path("", include("retention.urls")),
+    path("", include("cancellations.urls")),
+]
