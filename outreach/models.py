@@ -135,7 +135,7 @@ class Offer(models.Model):
 
 
 class Template(models.Model):
-    """An approved text with named fields such as {first_name}, no expressions. A row per version."""
+    """An approved text with named fields like {first_name}, no expressions. A row per version."""
 
     slug = models.SlugField(max_length=60)
     version = models.IntegerField(default=1)
