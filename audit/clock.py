@@ -10,7 +10,7 @@ from audit.models import ClockShift
 
 
 def now() -> datetime:
-    """The present instant, aware UTC. In the demo and the tests it may run ahead of the machine's."""
+    """The present instant, aware UTC. A demo's or a test's may run ahead of the machine's."""
     instant = datetime.now(UTC)
     if settings.CLOCK_MOVABLE:
         shift = ClockShift.objects.values_list("seconds", flat=True).first()
@@ -19,7 +19,7 @@ def now() -> datetime:
 
 
 def move(*, seconds: int) -> None:
-    """Run ahead of the machine's clock by `seconds` in all. Raises ClockNotMovable in production."""
+    """Run ahead of the machine's clock by `seconds` in all. Raises ClockNotMovable."""
     if not settings.CLOCK_MOVABLE:
         raise ClockNotMovable("Only the demo and the tests may move the clock.")
     ClockShift.objects.update_or_create(pk=1, defaults={"seconds": seconds})

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 class LedgerHead(models.Model):
     """The newest entry of one chain: one chain per location plus one for the organisation.
 
-    Locked last in a transaction, just before its commit, since every writer of the chain waits here.
+    Locked last in a transaction, just before its commit: every writer of the chain waits here.
     """
 
     chain = models.CharField(max_length=60, primary_key=True)
@@ -20,8 +20,8 @@ class LedgerHead(models.Model):
 class LedgerEntry(models.Model):
     """One event that happened. Never changed, never deleted: triggers refuse it.
 
-    `body` is the exact canonical JSON text that was hashed; the columns beside it repeat parts of it
-    for search. No foreign keys, so that history survives what it speaks of.
+    `body` is the exact canonical JSON text that was hashed; the columns beside it repeat parts
+    of it for search. No foreign keys, so that history survives what it speaks of.
     """
 
     chain = models.CharField(max_length=60)

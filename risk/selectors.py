@@ -1,0 +1,1 @@
+"""Readings of scores for pages and jobs."""
