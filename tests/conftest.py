@@ -13,8 +13,11 @@ from pytest_socket import socket_allow_hosts
 
 from tests.factories.memberships import NOW, LocationFactory
 from tests.factories.staff import UserFactory
+from tests.ledger import flushable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memberships.models import Location
     from staff.models import User
 
@@ -22,6 +25,12 @@ if TYPE_CHECKING:
 def pytest_runtest_setup() -> None:
     """Only loopback answers in a test."""
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ledger_gives_way_to_the_flush() -> Iterator[None]:
+    with flushable():
+        yield
 
 
 @pytest.fixture
