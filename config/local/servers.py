@@ -171,7 +171,6 @@ def _die_with_parent(name: str) -> list[str]:
 
 
 def _spawn(command: list[str], log: Path, drop: bool) -> subprocess.Popen[bytes]:
-    ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if drop else {}
     with log.open("ab") as out:
         # A session of its own, so that Ctrl-C reaches the starter first and the order is ours.
         return subprocess.Popen(
@@ -180,13 +179,22 @@ def _spawn(command: list[str], log: Path, drop: bool) -> subprocess.Popen[bytes]
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            **ids,  # type: ignore[arg-type]
+            user=NOBODY if drop else None,
+            group=NOBODY if drop else None,
+            extra_groups=[] if drop else None,
         )
 
 
 def _run(command: list[str], drop: bool) -> None:
-    ids = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if drop else {}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **ids)  # type: ignore[call-overload]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        user=NOBODY if drop else None,
+        group=NOBODY if drop else None,
+        extra_groups=[] if drop else None,
+    )
     if done.returncode != 0:
         raise ServerError(f"{Path(command[-1]).name}: {done.stderr.strip()}")
 

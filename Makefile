@@ -1,0 +1,48 @@
+# Tenure. `make` lists what there is. Everything needs only Python >= 3.11, pip and make.
+
+.DEFAULT_GOAL := help
+# The first Python on the path that is new enough; name another with PYTHON=...
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; \
+	done)
+VENV := .venv/bin/python
+BROWSER ?= 1
+export OMP_NUM_THREADS := 1
+
+.PHONY: help
+help: ## List the targets
+	@echo "Tenure. Targets:"
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 18 | sed 's/^/  /'
+
+.PHONY: python env env-tests
+python:
+	@test -n "$(PYTHON)" || { echo "Tenure needs Python 3.11 or newer: install it, or name it (make demo PYTHON=/path/to/python3)."; exit 1; }
+
+env: python ## Make the environment for running (.venv, from the hashed lock)
+	@"$(PYTHON)" config/local/set_up.py run
+
+env-tests: python ## The same with what the tests need
+	@"$(PYTHON)" config/local/set_up.py dev
+
+.PHONY: test lint types floors unit test-browser format
+test: env-tests ## Run everything that must pass (BROWSER=0 leaves the browser out)
+	@BROWSER="$(BROWSER)" $(VENV) config/local/suite.py
+
+lint: env-tests ## Only style: ruff
+	@$(VENV) config/local/suite.py lint format
+
+types: env-tests ## Only types: mypy, strict
+	@$(VENV) config/local/suite.py types
+
+floors: env-tests ## Only the floors: which app may import which
+	@$(VENV) config/local/suite.py floors
+
+unit: env-tests ## Only pytest without the browser
+	@$(VENV) config/local/suite.py tests
+
+test-browser: env-tests ## Only the browser tests
+	@$(VENV) config/local/suite.py browser
+
+format: env-tests ## Put the code in order (changes files)
+	@$(VENV) -m ruff format .
+	@$(VENV) -m ruff check --fix .
