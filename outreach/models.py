@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from datetime import time
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -105,6 +106,7 @@ class Offer(models.Model):
     min_tenure_days = models.IntegerField(default=0)
     again_after_days = models.IntegerField(default=180)  # per guest
     valid_days = models.IntegerField(default=30)  # how long the guest may take it up
+    rank = models.SmallIntegerField(default=50)  # among eligible offers the lowest is tried first
     status = models.CharField(
         max_length=10, choices=LibraryStatus.choices, default=LibraryStatus.PROPOSED
     )
@@ -149,6 +151,7 @@ class Template(models.Model):
     status = models.CharField(
         max_length=10, choices=LibraryStatus.choices, default=LibraryStatus.PROPOSED
     )
+    proposed_at = models.DateTimeField(null=True, blank=True)
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -179,6 +182,10 @@ class DraftQuerySet(LocatedQuerySet):
         return self.open().filter(
             Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now), expires_at__gt=now
         )
+
+    def snoozed(self, now: datetime) -> Self:
+        """Open drafts put off until later."""
+        return self.open().filter(snoozed_until__gt=now, expires_at__gt=now)
 
 
 class Draft(models.Model):
@@ -289,6 +296,19 @@ class Message(models.Model):
         UNDELIVERED = "undelivered", "not delivered"
         BOUNCED = "bounced", "bounced"
 
+    class Purpose(models.TextChoices):
+        OUTREACH = "outreach", "outreach"
+        CONFIRMATION = "confirmation", "confirms a stop"  # the one text the law allows after STOP
+        ANSWER = "answer", "answer to the guest"
+
+    class Reservation(models.TextChoices):
+        """What became of the cost that was set aside in the caps at approval."""
+
+        NONE = "none", "costs nothing"
+        RESERVED = "reserved", "set aside"
+        POSTED = "posted", "spent"
+        VOIDED = "voided", "given back"
+
     draft = models.ForeignKey(Draft, models.PROTECT, null=True, blank=True, related_name="messages")
     outbox = models.OneToOneField(OutboxItem, models.PROTECT, related_name="message")
     guest = models.ForeignKey(Guest, models.PROTECT, related_name="messages")
@@ -299,19 +319,44 @@ class Message(models.Model):
     subject = models.CharField(max_length=160, blank=True)
     body = models.TextField()
     cost_cents = models.BigIntegerField(default=0)
+    purpose = models.CharField(max_length=12, choices=Purpose.choices, default=Purpose.OUTREACH)
+    reservation = models.CharField(
+        max_length=8, choices=Reservation.choices, default=Reservation.NONE
+    )
     is_automatic = models.BooleanField(default=False)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     approved_at = models.DateTimeField()
-    held_reason = models.CharField(max_length=120, blank=True)  # why it has not left yet, for staff
     delivery = models.CharField(max_length=12, choices=Delivery.choices, blank=True, default="")
     delivery_at = models.DateTimeField(null=True, blank=True)
 
     objects = LocatedQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["guest", "-approved_at"], name="message_of_guest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cost_cents=0, reservation="none")
+                | (Q(cost_cents__gt=0) & ~Q(reservation="none")),
+                name="message_cost_is_reserved",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["guest", "-approved_at"], name="message_of_guest"),
+            models.Index(fields=["channel", "address", "-approved_at"], name="message_to_address"),
+            models.Index(fields=["location", "-approved_at"], name="message_of_location"),
+        ]
+
+
+class Contact(models.Model):
+    """When we last wrote to a guest, one row per guest, moved by the sender's claim (INV-13).
+
+    Two senders that both see a free guest meet on this row: the second finds it moved and lets go.
+    """
+
+    guest = models.OneToOneField(Guest, models.CASCADE, primary_key=True, related_name="contact")
+    last_at = models.DateTimeField()
+    outbox_id = models.UUIDField()  # whose contact it was: the same item may try again
 
 
 class Reply(models.Model):
@@ -343,7 +388,14 @@ class Reply(models.Model):
     objects = LocatedQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["guest", "-received_at"], name="reply_of_guest")]
+        indexes = [
+            models.Index(fields=["guest", "-received_at"], name="reply_of_guest"),
+            models.Index(
+                fields=["location", "-received_at"],
+                name="reply_unanswered",
+                condition=Q(answered_at__isnull=True),
+            ),
+        ]
 
 
 class Suppression(models.Model):
@@ -355,7 +407,9 @@ class Suppression(models.Model):
         STAFF = "staff", "staff"
         CARRIER = "carrier", "the carrier"
 
-    channel = models.CharField(max_length=6, choices=Channel.choices)
+    CHANNELS = [*Channel.choices, ("call", "phone call")]
+
+    channel = models.CharField(max_length=6, choices=CHANNELS)
     address = models.CharField(max_length=254)
     source = models.CharField(max_length=10, choices=Source.choices)
     reason = models.CharField(max_length=200)
@@ -456,8 +510,8 @@ class OutreachPolicy(models.Model):
     )  # approved messages wait so long: Undo is real
     hold_minutes = models.IntegerField(default=60)  # between two messages to one guest
     weekly_cap = models.IntegerField(default=2)  # messages per guest in 7 days, all plays
-    quiet_from = models.TimeField(default="20:00")  # local time of the guest
-    quiet_until = models.TimeField(default="09:00")
+    quiet_from = models.TimeField(default=time(20))  # local time of the guest
+    quiet_until = models.TimeField(default=time(9))
     four_eyes_on_edits = models.BooleanField(default=True)
     location_day_cents = models.BigIntegerField(default=30_000)
     play_month_cents = models.BigIntegerField(default=500_000)
@@ -470,5 +524,4 @@ class OutreachPolicy(models.Model):
     @classmethod
     def current(cls) -> OutreachPolicy:
         """The row, made with defaults at first use."""
-        policy: Any = cls.objects.get_or_create(pk=1)[0]
-        return policy  # type: ignore[no-any-return]
+        return cls.objects.get_or_create(pk=1)[0]
