@@ -1,0 +1,30 @@
+"""Celery entry points of the night. Redis only carries the hint; job runs carry the truth."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from celery import shared_task
+
+from audit import clock
+
+
+@shared_task
+def poke_nights() -> int:
+    """Wake every location whose night is due. Harmless to run twice: a stage is leased."""
+    from config.nightly import nights_due
+
+    due = nights_due(clock.now())
+    for location_id, on in due:
+        advance_night.delay(location_id, on.isoformat())
+    return len(due)
+
+
+@shared_task
+def advance_night(location_id: int, on: str) -> None:
+    """Run the next stage of one location's night, then ask for the one after it."""
+    from config.nightly import run_next_stage
+
+    stage = run_next_stage(location_id=location_id, on=date.fromisoformat(on), now=clock.now())
+    if stage is not None:
+        advance_night.delay(location_id, on)
