@@ -98,18 +98,20 @@ def run_next_stage(*, location_id: int, on: date, now: datetime) -> Stage | None
     None: the night is over, somebody else has the stage, or the stage has failed too often.
     Whatever a stage raises is recorded on its run and raised again.
     """
-    done = set(
-        JobRun.objects.filter(
-            location_id=location_id, period=on.isoformat(), status=JobRun.Status.DONE
-        ).values_list("job", flat=True)
+    night = JobRun.objects.filter(location_id=location_id, period=on.isoformat())
+    runs = {run.job: run for run in night}
+    waiting = (
+        stage
+        for stage in STAGES
+        if stage.job not in runs or not runs[stage.job].status == JobRun.Status.DONE
     )
-    stage = next((stage for stage in STAGES if stage.job not in done), None)
-    if stage is None:
+    stage = next(waiting, None)
+    if stage is None or (stage.job in runs and runs[stage.job].attempt >= MAX_ATTEMPTS):
         return None
     run = jobs.claim_run(
         job=stage.job, period=on.isoformat(), location_id=location_id, now=now, lease=LEASE
     )
-    if run is None or run.attempt > MAX_ATTEMPTS:
+    if run is None:
         return None
     try:
         counts = stage.run(location_id, on, now)

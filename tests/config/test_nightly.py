@@ -71,6 +71,22 @@ def test_a_failed_stage_stops_only_its_location_and_is_tried_again(
 
 
 @pytest.mark.django_db
+def test_a_stage_that_fails_again_and_again_is_left_to_a_person(
+    location: Location, ran: list[tuple[str, int]], monkeypatch
+) -> None:
+    def broken(location_id: int, on: date, now: datetime) -> dict[str, int]:
+        raise RuntimeError("always")
+
+    monkeypatch.setattr(nightly, "STAGES", (nightly.Stage("night.a", broken),))
+    for _ in range(nightly.MAX_ATTEMPTS):
+        with pytest.raises(RuntimeError):
+            run_all(location)
+    run_all(location)
+    run = JobRun.objects.get()
+    assert (run.status, run.attempt) == ("failed", nightly.MAX_ATTEMPTS)
+
+
+@pytest.mark.django_db
 def test_a_stage_that_somebody_holds_is_left_to_them(
     location: Location, ran: list[tuple[str, int]]
 ) -> None:
