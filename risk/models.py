@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from memberships.models import Appointment, Guest, LocatedQuerySet, Location, Membership
 
@@ -132,6 +133,7 @@ class ChurnScoreDay(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["membership", "as_of_on"], name="churn_day_once")
         ]
+        indexes = [BrinIndex(fields=["as_of_on"], name="churn_day_by_day")]
 
 
 class BookingScore(ScoreBase):
@@ -143,3 +145,34 @@ class BookingScore(ScoreBase):
 
     class Meta(ScoreBase.Meta):
         indexes = [models.Index(fields=["location", "-score"], name="booking_worst_first")]
+
+
+class OutcomeMonth(models.Model):
+    """Roll-up: how the bookings of one month ended, for the business, a location or a service.
+
+    Features read the six months before a booking's month from here, so that one booking can be
+    scored without counting the whole book. Rebuilt by the nightly booking run.
+    """
+
+    class Scope(models.TextChoices):
+        BUSINESS = "business", "business"
+        LOCATION = "location", "location"
+        SERVICE = "service", "service"
+
+    scope = models.CharField(max_length=10, choices=Scope.choices)
+    scope_id = models.BigIntegerField(default=0)  # of the location or the service; business: 0
+    month_on = models.DateField()  # first day of the month of the booking's start
+    ended = models.IntegerField(default=0)  # bookings that were kept, cancelled or missed
+    cancelled = models.IntegerField(default=0)
+    no_shows = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope", "scope_id", "month_on"], name="outcome_month_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended__gte=F("cancelled") + F("no_shows")),
+                name="outcome_month_adds_up",
+            ),
+        ]

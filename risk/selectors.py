@@ -1,1 +1,45 @@
 """Readings of scores for pages and jobs."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from risk.models import Band, BandThreshold, Target
+
+# From which score a band begins, until staff say otherwise. Churn scores run from 1 to 100 on the
+# scale of risk/scoring.py; the score of a booking is its chance in percent.
+DEFAULT_THRESHOLDS: dict[str, dict[str, int]] = {
+    Target.CHURN: {Band.LOW: 0, Band.WATCH: 40, Band.HIGH: 75, Band.VERY_HIGH: 90},
+    Target.CANCELLATION: {Band.LOW: 0, Band.WATCH: 20, Band.HIGH: 35, Band.VERY_HIGH: 50},
+}
+
+
+def thresholds(target: str) -> dict[str, int]:
+    """From which score each band begins, lowest band first. Low always begins at 0."""
+    chosen = dict(
+        BandThreshold.objects.filter(target=target).values_list("band", "min_score"),
+    )
+    return {
+        str(band): chosen.get(band, default) if default else 0
+        for band, default in DEFAULT_THRESHOLDS[target].items()
+    }
+
+
+def band_for(target: str, score: int, limits: dict[str, int] | None = None) -> str:
+    """The band of one score. Pass `limits` (from `thresholds`) to spare the query."""
+    begins = thresholds(target) if limits is None else limits
+    return max(
+        (band for band, least in begins.items() if score >= least),
+        key=lambda band: begins[band],
+    )
+
+
+def plain_chance(p: float) -> str:
+    """A probability as staff would say it: "about 4 in 10". Never finer than the model is."""
+    if p < 0.03:
+        return _("less than 1 in 30")
+    if p < 0.075:
+        return _("about 1 in 20")
+    if p >= 0.95:
+        return _("more than 9 in 10")
+    return _("about %(tenths)d in 10") % {"tenths": max(1, round(p * 10))}
