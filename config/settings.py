@@ -156,6 +156,9 @@ STORAGES = {
         )
     },
 }
+# Where the files were not collected, they are served from where they lie.
+WHITENOISE_AUTOREFRESH = env.NAME not in ("production", "demo")
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH
 
 # --- Sign-in -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "staff.User"
@@ -216,7 +219,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 BUSINESS_NAME = env.text(
     "BUSINESS_NAME", "Set it to the name guests know.", default="Tenure", secret=True
 )
-PLATFORM = {
+PLATFORM: dict[str, Any] = {
     "kind": env.text("PLATFORM_KIND", "Set it to: zenoti.", default="zenoti"),
     "base_url": env.text(
         "PLATFORM_URL",
@@ -238,7 +241,7 @@ PLATFORM = {
         "PLATFORM_RATE_PER_MINUTE", "Calls the platform allows in a minute.", default=60
     ),
 }
-CARRIER = {
+CARRIER: dict[str, Any] = {
     "sms_url": env.text(
         "SMS_URL",
         "Set it to the address of a Twilio-compatible API.",

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from platforms import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("hooks/zenoti/", views.zenoti, name="hook-zenoti"),
+    path("hooks/sms/status/", views.sms_status, name="hook-sms-status"),
+    path("hooks/sms/inbound/", views.sms_inbound, name="hook-sms-inbound"),
+]

@@ -1,0 +1,159 @@
+"""The webhook inbox: nothing acknowledged is lost, a delivery counts once (INV-2, INV-4).
+
+A delivery is verified, stored and acknowledged; a worker hands it to the handler its connection
+registered. Handlers are registered from the apps above, so this floor knows none of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import connection as db
+from django.db import transaction
+
+from platforms import dead_letters
+from platforms.models import InboxDelivery
+
+Handler = Callable[[InboxDelivery, datetime], None]
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(minutes=2)
+MAX_ATTEMPTS = 6
+BATCH = 50
+KEEP = timedelta(days=30)
+BUCKET = timedelta(minutes=10)
+
+_handlers: dict[str, Handler] = {}
+
+
+class Receipt(StrEnum):
+    """New, seen before, or the id of a delivery that said something else."""
+
+    NEW = "new"
+    SEEN = "seen"
+    CONFLICT = "conflict"
+
+
+class Unreadable(Exception):
+    """The delivery can never be understood: park it at once, with this reason."""
+
+
+def register(connection: str, handler: Handler) -> None:
+    """From now on `handler(delivery, now)` gets the deliveries of `connection`. It runs inside
+    the transaction that marks the delivery done; raise Unreadable to park it."""
+    _handlers[connection] = handler
+
+
+def delivery_key(body: bytes, now: datetime) -> str:
+    """Stands in for a missing id: equal bodies within ten minutes are one delivery."""
+    bucket = int(now.timestamp() // BUCKET.total_seconds())
+    return f"{hashlib.sha256(body).hexdigest()}:{bucket}"
+
+
+@transaction.atomic
+def receive(
+    *, connection: str, delivery_id: str, body: bytes, now: datetime, event_type: str = ""
+) -> Receipt:
+    """Store a verified delivery once. Conflict: the id is known with another body; it is parked
+    for people to see and must be refused."""
+    digest = hashlib.sha256(body).hexdigest()
+    key = (delivery_id or delivery_key(body, now))[:120]
+    with db.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO platforms_inboxdelivery
+                   (connection, delivery_id, body_hash, body, event_type, received_at,
+                    status, attempt, error)
+            VALUES (%s, %s, %s, %s, %s, %s, 'received', 0, '')
+            ON CONFLICT (connection, delivery_id) DO NOTHING
+            """,
+            [connection, key, digest, body, event_type[:80], now],
+        )
+        if cursor.rowcount == 1:
+            return Receipt.NEW
+    kept = InboxDelivery.objects.only("body_hash").get(connection=connection, delivery_id=key)
+    if kept.body_hash != digest:
+        log.warning("inbox: %s delivery %s came with another body", connection, key)
+        dead_letters.park(
+            source=f"hook:{connection}",
+            poisons=[
+                dead_letters.Poison(
+                    payload=body.decode("utf-8", "replace"),
+                    reason=f"Delivery {key} came a second time with another body. Refused.",
+                )
+            ],
+            now=now,
+        )
+        return Receipt.CONFLICT
+    return Receipt.SEEN
+
+
+def work_through(*, now: datetime, limit: int = 1000) -> Counter[str]:
+    """Hand waiting deliveries to their handlers; counts of done, again (later) and parked."""
+    counts: Counter[str] = Counter()
+    while sum(counts.values()) < limit:
+        batch = claim(now=now, limit=min(BATCH, limit))
+        if not batch:
+            break
+        for delivery in batch:
+            counts[_hand_over(delivery, now)] += 1
+    return counts
+
+
+@transaction.atomic(durable=True)
+def claim(*, now: datetime, limit: int) -> list[InboxDelivery]:
+    """Lease waiting deliveries of the connections somebody handles, oldest first."""
+    rows = InboxDelivery.objects.raw(
+        """
+        UPDATE platforms_inboxdelivery SET attempt = attempt + 1, leased_until = %(until)s
+        WHERE id IN (
+            SELECT id FROM platforms_inboxdelivery
+            WHERE status = 'received' AND connection = ANY(%(connections)s)
+              AND (leased_until IS NULL OR leased_until < %(now)s)
+            ORDER BY received_at, id FOR UPDATE SKIP LOCKED LIMIT %(limit)s
+        )
+        RETURNING *
+        """,
+        {"now": now, "until": now + LEASE, "connections": list(_handlers), "limit": limit},
+    )
+    return sorted(rows, key=lambda row: (row.received_at, row.pk))
+
+
+def _hand_over(delivery: InboxDelivery, now: datetime) -> str:
+    """One delivery to its handler. A failure is written on the row and never stops the rest."""
+    mine = InboxDelivery.objects.filter(
+        pk=delivery.pk, attempt=delivery.attempt, status=InboxDelivery.Status.RECEIVED
+    )
+    try:
+        with transaction.atomic():
+            # Marked first: a worker whose lease ran out meanwhile must not do the work again.
+            done = InboxDelivery.Status.DONE
+            if mine.update(status=done, done_at=now, leased_until=None, error="") != 1:
+                return "again"
+            _handlers[delivery.connection](delivery, now)
+    except Unreadable as error:
+        mine.update(status=InboxDelivery.Status.PARKED, error=str(error), leased_until=None)
+        return "parked"
+    except Exception as error:
+        log.exception("inbox: delivery %s of %s failed", delivery.pk, delivery.connection)
+        words = f"{type(error).__name__}: {error}"[:2000]
+        if delivery.attempt >= MAX_ATTEMPTS:
+            mine.update(status=InboxDelivery.Status.PARKED, error=words, leased_until=None)
+            return "parked"
+        wait = timedelta(seconds=5) * 2**delivery.attempt
+        mine.update(error=words, leased_until=now + wait)
+        return "again"
+    return "done"
+
+
+def forget_old(*, now: datetime) -> int:
+    """Delete deliveries that were dealt with a month ago: they carry personal data."""
+    deleted, _ = InboxDelivery.objects.filter(
+        status=InboxDelivery.Status.DONE, done_at__lt=now - KEEP
+    ).delete()
+    return deleted

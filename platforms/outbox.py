@@ -1,0 +1,188 @@
+"""The write outbox: each call to the outside that must have at most one effect (INV-1, INV-2).
+
+A row is enqueued in the transaction that approved it, claimed by one statement, called outside any
+transaction and finished by the attempt that claimed it. What is unclear stays `unknown` until the
+other side is asked, and goes to a person when it cannot be asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from platforms.models import OutboxItem
+from platforms.outcome import Outcome, Result
+
+State = OutboxItem.State
+
+MAX_ATTEMPTS = 8
+FIRST_WAIT = timedelta(seconds=20)
+LONGEST_WAIT = timedelta(minutes=30)
+# The longest a carrier may still be busy with a call we lost sight of.
+SETTLE = timedelta(seconds=60)
+
+
+class PayloadChanged(Exception):
+    """The same effect was enqueued twice with different content."""
+
+
+def payload_hash(payload: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a payload."""
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def key_of(item: OutboxItem) -> str:
+    """The idempotency key: the same for every attempt, without personal data."""
+    return f"send:{item.pk}"
+
+
+@transaction.atomic
+def enqueue(
+    *,
+    topic: str,
+    channel: str,
+    subject: str,
+    approval: str,
+    payload: Mapping[str, Any],
+    due_at: datetime,
+    now: datetime,
+    location_id: int | None = None,
+) -> OutboxItem:
+    """Queue one effect; asked again for the same (topic, channel, subject, approval) it returns
+    the row that is there. Raises PayloadChanged when that row says something else."""
+    digest = payload_hash(payload)
+    OutboxItem.objects.bulk_create(
+        [
+            OutboxItem(
+                topic=topic,
+                channel=channel,
+                subject=subject,
+                approval=approval,
+                location_id=location_id,
+                payload=dict(payload),
+                payload_hash=digest,
+                due_at=due_at,
+                created_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    item = OutboxItem.objects.get(topic=topic, channel=channel, subject=subject, approval=approval)
+    if item.payload_hash != digest:
+        raise PayloadChanged("This was queued before with other content. It was not queued again.")
+    return item
+
+
+@transaction.atomic(durable=True)
+def claim(
+    *, candidate_sql: str, params: Mapping[str, Any], now: datetime, lease: timedelta
+) -> OutboxItem | None:
+    """Take one row for sending, or None. Committed on return, so the call may follow at once.
+
+    `candidate_sql` selects one `o.id` from `platforms_outboxitem o` with
+    `FOR UPDATE OF o SKIP LOCKED LIMIT 1`; all conditions of the sending gate stand in it, and its
+    named parameters come from `params` (`now` is added).
+    """
+    rows = OutboxItem.objects.raw(
+        f"""
+        UPDATE platforms_outboxitem SET state = 'sending', attempt = attempt + 1,
+               leased_until = %(claim_leased_until)s, error = ''
+        WHERE id = ({candidate_sql}) AND state = 'ready'
+        RETURNING *
+        """,  # noqa: S608 - the candidate is code of ours; values travel as parameters
+        {**params, "now": now, "claim_leased_until": now + lease},
+    )
+    return next(iter(rows), None)
+
+
+@transaction.atomic(durable=True)
+def claim_unknown(*, topic: str, now: datetime, lease: timedelta) -> OutboxItem | None:
+    """Take one row whose answer never came and whose carrier had time to settle: to look it up."""
+    rows = OutboxItem.objects.raw(
+        """
+        UPDATE platforms_outboxitem SET state = 'checking', attempt = attempt + 1,
+               leased_until = %(leased_until)s
+        WHERE id = (
+            SELECT id FROM platforms_outboxitem
+            WHERE topic = %(topic)s AND state = 'unknown' AND due_at <= %(now)s
+            ORDER BY due_at FOR UPDATE SKIP LOCKED LIMIT 1
+        ) AND state = 'unknown'
+        RETURNING *
+        """,
+        {"topic": topic, "now": now, "leased_until": now + lease},
+    )
+    return next(iter(rows), None)
+
+
+@transaction.atomic
+def finish(item: OutboxItem, outcome: Outcome, now: datetime) -> OutboxItem | None:
+    """Store what came of the attempt in `item`. None when a newer attempt owns the row, or its
+    lease ran out: then this answer counts for nothing and the row is looked up instead."""
+    changes: dict[str, Any] = {"leased_until": None, "error": outcome.error[:2000]}
+    if outcome.provider_ref:
+        changes["provider_ref"] = outcome.provider_ref
+    match outcome.state:
+        case Result.SENT:
+            changes |= {"state": State.SENT, "sent_at": now}
+        case Result.REFUSED:
+            changes["state"] = State.REFUSED
+        case Result.UNCERTAIN:
+            changes["state"] = State.UNCERTAIN
+        case Result.UNKNOWN:
+            # Asked in vain too often, a person must look; a machine never guesses.
+            spent = item.attempt >= MAX_ATTEMPTS
+            changes["state"] = State.UNCERTAIN if spent else State.UNKNOWN
+            changes["due_at"] = now + SETTLE
+        case Result.RETRY:
+            changes["state"] = State.DEAD if item.attempt >= MAX_ATTEMPTS else State.READY
+            changes["due_at"] = now + retry_wait(item.attempt, outcome.retry_after)
+    won = OutboxItem.objects.filter(
+        pk=item.pk, attempt=item.attempt, state__in=[State.SENDING, State.CHECKING]
+    ).update(**changes)
+    return OutboxItem.objects.get(pk=item.pk) if won == 1 else None
+
+
+def retry_wait(attempt: int, asked_seconds: float | None) -> timedelta:
+    """Exponential with jitter, never shorter than the other side asked for."""
+    doubled = FIRST_WAIT.total_seconds() * 2.0 ** max(0, attempt - 1)
+    wait = min(LONGEST_WAIT.total_seconds(), doubled)
+    jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+    return timedelta(seconds=max(wait * jitter, asked_seconds or 0.0))
+
+
+def withdraw(*, item_id: UUID, now: datetime) -> bool:
+    """Take back a row nobody has claimed. False: too late, it left or is leaving."""
+    return (
+        OutboxItem.objects.filter(pk=item_id, state=State.READY).update(
+            state=State.WITHDRAWN, due_at=now
+        )
+        == 1
+    )
+
+
+def postpone(*, item_id: UUID, due_at: datetime) -> bool:
+    """Move the leaving time of a row nobody has claimed."""
+    return OutboxItem.objects.filter(pk=item_id, state=State.READY).update(due_at=due_at) == 1
+
+
+def expire_leases(*, now: datetime) -> int:
+    """Rows whose worker died become `unknown`, not `ready`: the call may have gone out. Count.
+
+    A look-up that died leaves its row `unknown` as before."""
+    return OutboxItem.objects.filter(
+        state__in=[State.SENDING, State.CHECKING], leased_until__lt=now
+    ).update(
+        state=State.UNKNOWN,
+        due_at=F("leased_until") + SETTLE,
+        leased_until=None,
+        error="The worker stopped before the answer came.",
+    )

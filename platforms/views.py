@@ -1,0 +1,114 @@
+"""Webhook endpoints: verify the raw bytes, store, acknowledge. The work comes later."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+import orjson
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from audit import clock
+from audit.access import public
+from platforms import inbox, tasks
+from platforms.carriers import sms
+from platforms.zenoti import signature
+
+log = logging.getLogger(__name__)
+MAX_BODY_BYTES = 1_000_000
+ACKNOWLEDGED = 204
+
+
+def _too_large(request: HttpRequest) -> bool:
+    try:
+        return int(request.headers.get("Content-Length") or 0) > MAX_BODY_BYTES
+    except ValueError:
+        return True
+
+
+def _keep(
+    connection: str, delivery_id: str, body: bytes, event_type: str, now: datetime
+) -> HttpResponse:
+    """Store in one transaction, then wake a worker; the sweep finds what the wake-up missed."""
+    with transaction.atomic():
+        receipt = inbox.receive(
+            connection=connection,
+            delivery_id=delivery_id,
+            body=body,
+            event_type=event_type,
+            now=now,
+        )
+        if receipt is inbox.Receipt.NEW:
+            transaction.on_commit(tasks.wake_inbox, robust=True)
+    if receipt is inbox.Receipt.CONFLICT:
+        return HttpResponse("This delivery id was used for another body.", status=409)
+    return HttpResponse(status=ACKNOWLEDGED)
+
+
+@public
+@csrf_exempt
+@require_http_methods(["POST", "PUT", "PATCH"])
+def zenoti(request: HttpRequest) -> HttpResponse:
+    """Deliveries of the booking platform. Its test button posts nothing at all, unsigned."""
+    if _too_large(request):
+        return HttpResponse("Too large.", status=413)
+    body = request.body
+    if not body.strip():
+        return HttpResponse(status=200)
+    header = request.headers.get(settings.PLATFORM["signature_header"], "")
+    if not signature.is_genuine(body, header, settings.PLATFORM["webhook_secrets"]):
+        log.warning("hook: a delivery without a valid signature was refused")
+        return HttpResponse("The signature does not match.", status=401)
+    delivery_id, event_type = "", ""
+    try:
+        envelope = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # Signed, so it is the platform's: keep it, the worker parks it with its reason.
+        envelope = None
+    if isinstance(envelope, dict):
+        delivery_id = str(envelope.get("id") or "")
+        event_type = str(envelope.get("event_type") or "")
+    return _keep("zenoti", delivery_id, body, event_type, clock.now())
+
+
+def _from_carrier(request: HttpRequest) -> QueryDict | HttpResponse:
+    """The form of a genuine callback of the SMS carrier, or the refusal."""
+    if _too_large(request):
+        return HttpResponse("Too large.", status=413)
+    url = settings.PUBLIC_URL.rstrip("/") + request.get_full_path()
+    form = QueryDict(request.body, encoding="utf-8")
+    given = request.headers.get("X-Twilio-Signature", "")
+    if not sms.verify_signature(url, {name: form.get(name, "") for name in form}, given):
+        log.warning("hook: a carrier callback without a valid signature was refused")
+        return HttpResponse("The signature does not match.", status=401)
+    return form
+
+
+@public
+@csrf_exempt
+@require_http_methods(["POST"])
+def sms_status(request: HttpRequest) -> HttpResponse:
+    """What became of a message: queued, sent, delivered, undelivered, failed."""
+    form = _from_carrier(request)
+    if isinstance(form, HttpResponse):
+        return form
+    status = form.get("MessageStatus", "")
+    sid = form.get("MessageSid", "")
+    delivery_id = f"{sid}:{status}" if sid and status else ""
+    return _keep("sms-status", delivery_id, request.body, status, clock.now())
+
+
+@public
+@csrf_exempt
+@require_http_methods(["POST"])
+def sms_inbound(request: HttpRequest) -> HttpResponse:
+    """What a guest wrote back."""
+    form = _from_carrier(request)
+    if isinstance(form, HttpResponse):
+        return form
+    sid = form.get("MessageSid", "")
+    return _keep("sms-inbound", sid, request.body, "inbound", clock.now())

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+import responses
+
+from platforms.http import HostNotAllowed, NoAnswer, NothingSent, client
+
+BASE = "http://127.0.0.1:9100"
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def rude_server():
+    """Takes a request and hangs up without an answer."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def serve() -> None:
+            talk, _ = listener.accept()
+            talk.recv(65536)
+            talk.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(5)
+
+
+@responses.activate
+def test_only_listed_hosts_are_called():
+    with pytest.raises(HostNotAllowed, match=r"example\.test"):
+        client.request("GET", "http://example.test/")
+    assert len(responses.calls) == 0
+
+
+def test_user_info_cannot_smuggle_a_host():
+    with pytest.raises(HostNotAllowed):
+        client.request("GET", "http://127.0.0.1:9100@example.test/")
+
+
+def test_plain_http_leaves_the_machine_only_outside_production(settings):
+    settings.OUTBOUND_HOSTS = ["api.example.test"]
+    settings.IS_PRODUCTION = True
+    with pytest.raises(HostNotAllowed, match="https"):
+        client.request("GET", "http://api.example.test/")
+
+
+@responses.activate
+def test_a_redirect_is_an_answer_not_an_order():
+    responses.get(f"{BASE}/a", status=302, headers={"Location": "http://example.test/"})
+    assert client.request("GET", f"{BASE}/a").status_code == 302
+    assert len(responses.calls) == 1
+
+
+def test_refused_connection_means_nothing_was_sent(settings, free_port):
+    settings.OUTBOUND_HOSTS = [f"127.0.0.1:{free_port}"]
+    with pytest.raises(NothingSent):
+        client.request("POST", f"http://127.0.0.1:{free_port}/")
+
+
+def test_a_hang_up_after_the_request_is_ambiguous(settings, rude_server):
+    settings.OUTBOUND_HOSTS = [rude_server]
+    with pytest.raises(NoAnswer):
+        client.request("POST", f"http://{rude_server}/", data=b"x")

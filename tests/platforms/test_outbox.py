@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from platforms import outbox
+from platforms.models import OutboxItem
+from platforms.outcome import Outcome, Result
+
+LEASE = timedelta(seconds=30)
+NEXT = """
+    SELECT o.id FROM platforms_outboxitem o
+    WHERE o.topic = %(topic)s AND o.state = 'ready' AND o.due_at <= %(now)s
+    ORDER BY o.due_at FOR UPDATE OF o SKIP LOCKED LIMIT 1
+"""
+pytestmark = pytest.mark.django_db
+
+
+def queue(now, **given):
+    return outbox.enqueue(
+        **{
+            "topic": "message",
+            "channel": "sms",
+            "subject": "draft:1",
+            "approval": "a1",
+            "payload": {"to": "+12125550101", "body": "Hello"},
+            "due_at": now,
+            "now": now,
+            **given,
+        }
+    )
+
+
+def claim(now):
+    return outbox.claim(candidate_sql=NEXT, params={"topic": "message"}, now=now, lease=LEASE)
+
+
+def test_one_effect_per_approval(now):
+    assert queue(now).pk == queue(now).pk
+    assert OutboxItem.objects.count() == 1
+
+
+def test_same_effect_with_other_content_is_refused(now):
+    queue(now)
+    with pytest.raises(outbox.PayloadChanged):
+        queue(now, payload={"to": "+12125550101", "body": "Other"})
+    assert OutboxItem.objects.get().payload["body"] == "Hello"
+
+
+def test_claim_takes_a_row_once(now):
+    item = queue(now)
+    claimed = claim(now)
+    assert claimed is not None
+    assert claimed.pk == item.pk
+    assert (claimed.attempt, claimed.state) == (1, "sending")
+    assert claimed.leased_until == now + LEASE
+    assert claim(now) is None
+
+
+def test_nothing_leaves_before_it_is_due(now):
+    queue(now, due_at=now + timedelta(minutes=5))
+    assert claim(now) is None
+    assert claim(now + timedelta(minutes=5)) is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_claim_two_different_rows(now):
+    queue(now)
+    second = queue(now, subject="draft:2")
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(NEXT, {"topic": "message", "now": now})
+        first_id = cursor.fetchone()[0]
+        claimed = claim(now)
+        cursor.execute("ROLLBACK")
+    other.close()
+    assert claimed is not None
+    assert claimed.pk != first_id
+    assert claimed.pk == second.pk or OutboxItem.objects.filter(pk=claimed.pk).exists()
+
+
+def test_sent_is_final(now):
+    queue(now)
+    item = claim(now)
+    done = outbox.finish(item, Outcome(Result.SENT, provider_ref="SM1"), now)
+    assert (done.state, done.provider_ref, done.sent_at) == ("sent", "SM1", now)
+    assert claim(now + timedelta(days=1)) is None
+
+
+def test_a_late_answer_of_an_old_attempt_counts_for_nothing(now):
+    queue(now)
+    old = claim(now)
+    later = now + timedelta(hours=1)
+    outbox.expire_leases(now=later)
+    newer = outbox.claim_unknown(topic="message", now=later, lease=LEASE)
+    assert newer.attempt == 2
+    assert outbox.finish(old, Outcome(Result.REFUSED), later) is None
+    newer.refresh_from_db()
+    assert newer.state == "checking"
+
+
+def test_a_dead_worker_leaves_unknown_not_ready(now):
+    queue(now)
+    claim(now)
+    assert outbox.expire_leases(now=now + LEASE) == 0
+    assert outbox.expire_leases(now=now + LEASE * 2) == 1
+    assert OutboxItem.objects.get().state == "unknown"
+    assert claim(now + timedelta(hours=1)) is None
+
+
+def test_unknown_is_looked_up_only_after_the_carrier_settled(now):
+    queue(now)
+    outbox.finish(claim(now), Outcome(Result.UNKNOWN, error="timed out"), now)
+    assert outbox.claim_unknown(topic="message", now=now, lease=LEASE) is None
+    item = outbox.claim_unknown(topic="message", now=now + outbox.SETTLE, lease=LEASE)
+    assert item.state == "checking"
+
+
+def test_retry_waits_as_long_as_asked(now):
+    queue(now)
+    item = outbox.finish(claim(now), Outcome(Result.RETRY, retry_after=900), now)
+    assert item.state == "ready"
+    assert item.due_at >= now + timedelta(seconds=900)
+
+
+def test_tries_are_limited(now):
+    queue(now)
+    OutboxItem.objects.update(attempt=outbox.MAX_ATTEMPTS - 1)
+    assert outbox.finish(claim(now), Outcome(Result.RETRY), now).state == "dead"
+
+
+def test_what_stays_unknown_goes_to_a_person(now):
+    queue(now)
+    OutboxItem.objects.update(attempt=outbox.MAX_ATTEMPTS - 1)
+    assert outbox.finish(claim(now), Outcome(Result.UNKNOWN), now).state == "uncertain"
+
+
+def test_withdraw_only_before_it_leaves(now):
+    item = queue(now)
+    assert outbox.withdraw(item_id=item.pk, now=now) is True
+    assert claim(now) is None
+    leaving = queue(now, subject="draft:2")
+    claim(now)
+    assert outbox.withdraw(item_id=leaving.pk, now=now) is False
+
+
+def test_key_names_no_person(now):
+    item = queue(now)
+    assert outbox.key_of(item) == f"send:{item.pk}"
+    assert "2125550101" not in outbox.key_of(item)
