@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 View = Callable[..., HttpResponseBase]
 
@@ -44,3 +44,18 @@ def signed_in(view: View) -> View:
     """Everybody who is signed in may open the view."""
     view.access = "signed in"  # type: ignore[attr-defined]
     return view
+
+
+def picked_location(request: HttpRequest) -> int | None:
+    """The location picked in the head of the page (`?location=<id>`), or None for all of mine.
+
+    A location the person does not serve is a 404, as one that does not exist.
+    """
+    picked = request.GET.get("location", "")
+    if not picked:
+        return None
+    if not picked.isdecimal() or not (
+        request.user.is_authenticated and int(picked) in request.user.location_ids()
+    ):
+        raise Http404("No such location.")
+    return int(picked)
