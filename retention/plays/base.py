@@ -1,0 +1,30 @@
+"""What every play of retention brings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from dataclasses import dataclass
+    from datetime import date, datetime
+
+    from outreach.drafting import Candidate
+else:
+    from dataclasses import dataclass
+
+
+class Run(Protocol):
+    """Look for people and draft. Returns counts; safe to call twice for the same night."""
+
+    def __call__(self, *, location_id: int, as_of_on: date, now: datetime) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionPlay:
+    """`key` is that of the `outreach.Play` row. `candidates_for` makes candidates of contracts a
+    person picked from the member list, leaving out nobody for lack of risk."""
+
+    key: str
+    run: Run
+    candidates_for: Callable[[Sequence[int], datetime], list[Candidate]]
