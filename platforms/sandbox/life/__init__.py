@@ -1,0 +1,1 @@
+"""The simulated business: people with habits, their bookings and memberships, day by day."""

@@ -1,0 +1,1 @@
+"""Zenoti's wire format: paths, shapes, error bodies and limits as its users meet them."""

@@ -1,0 +1,3 @@
+from tests.sandbox_server import sandbox
+
+__all__ = ["sandbox"]

@@ -1,0 +1,141 @@
+"""A small simulated business behind a real server, for tests that speak HTTP.
+
+Use it by importing the fixture: `from tests.sandbox_server import sandbox  # noqa: F401`. One
+server serves the whole test process; it starts at first use and stops with the process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+
+from config.local.servers import free_port
+
+LOCATIONS, GUESTS, MONTHS, TODAY = 2, 120, 12, "2026-11-21"
+START_TIMEOUT_S = 60.0
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox: its address, its keys, and a hand on its controls."""
+
+    url: str
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+    api_key: str = "test-api-key"
+    webhook_secret: str = "test-webhook-secret"
+    sms_account: str = "ACtest"
+    sms_token: str = "test-sms-token"
+    control_token: str = "test-control-token"
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def get(self, path: str, **params: Any) -> requests.Response:
+        """A Zenoti read with the right key."""
+        return self.call("GET", path, params=params)
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        headers = {"Authorization": f"apikey {self.api_key}", **options.pop("headers", {})}
+        return self.session.request(
+            method, self.url + path, headers=headers, timeout=options.pop("timeout", 30), **options
+        )
+
+    def rows(self, path: str, key: str, size: int = 100, **params: Any) -> list[dict[str, Any]]:
+        """All pages of a Zenoti list."""
+        found: list[dict[str, Any]] = []
+        page = 1
+        while True:
+            body = self.get(path, page=page, size=size, **params).json()
+            found += body[key]
+            info = body.get("page_info") or body["page_Info"]
+            if page * size >= info["total"]:
+                return found
+            page += 1
+
+
+def start(database: str, **settings: str) -> Sandbox:
+    """Generate the small business in `database` (a name on the test server) and serve it."""
+    base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+    port = free_port()
+    environment = {
+        **os.environ,
+        "SANDBOX_DATABASE_URL": f"{base}/{database}",
+        "SANDBOX_API_KEY": Sandbox.api_key,
+        "SANDBOX_WEBHOOK_SECRET": Sandbox.webhook_secret,
+        "SANDBOX_SMS_ACCOUNT": Sandbox.sms_account,
+        "SANDBOX_SMS_TOKEN": Sandbox.sms_token,
+        "SANDBOX_CONTROL_TOKEN": Sandbox.control_token,
+        "SANDBOX_RATE_PER_MINUTE": "1000000",
+        "SANDBOX_ANSWER_SECONDS": "0.2",
+        "SANDBOX_WEBHOOK_RETRY_SECONDS": "0.05",
+        **settings,
+    }
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    command(
+        environment, "generate", "--locations", str(LOCATIONS), "--guests", str(GUESTS),
+        "--months", str(MONTHS), "--today", TODAY,
+    )  # fmt: skip
+    return serve(environment, port)
+
+
+def command(environment: dict[str, str], *arguments: str) -> str:
+    """Run `python -m platforms.sandbox ...`; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "platforms.sandbox", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def serve(environment: dict[str, str], port: int) -> Sandbox:
+    """Start the server and wait until it answers."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "platforms.sandbox", "serve", "--port", str(port)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+    )
+    running = Sandbox(f"http://127.0.0.1:{port}", environment, process)
+    atexit.register(stop, running)
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        try:
+            if running.get("/v1/centers").ok:
+                return running
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    raise RuntimeError("The sandbox did not start; its output is above.")
+
+
+def stop(running: Sandbox) -> None:
+    running.session.close()
+    if running.process.poll() is None:
+        running.process.terminate()
+        try:
+            running.process.wait(10)
+        except subprocess.TimeoutExpired:
+            running.process.kill()
+            running.process.wait()
+
+
+@functools.cache
+def shared() -> Sandbox:
+    return start(f"sandbox_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    """The shared server of this test process."""
+    return shared()
