@@ -148,7 +148,10 @@ class Guest(models.Model):
     email_marketing = models.BooleanField(default=False)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     merged_into = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
+    # When consents were last read; null: never, and then nothing may be assumed.
+    consents_at = models.DateTimeField(null=True, blank=True)
     vanished_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)  # when this state was asked for
 
     objects = GuestQuerySet.as_manager()
 
@@ -226,6 +229,7 @@ class Membership(models.Model):
     credit_balance_cents = models.BigIntegerField(null=True, blank=True)
     # When the platform's row was last read in detail (balances, charges); null: never.
     detailed_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)  # when this state was asked for
 
     objects = MembershipQuerySet.as_manager()
 
@@ -290,12 +294,14 @@ class Charge(models.Model):
     payment_type = models.CharField(max_length=40, blank=True)
     decline_code = models.CharField(max_length=40, blank=True)
     invoice_no = models.CharField(max_length=40, blank=True)
+    invoice_external_id = models.CharField(max_length=64, blank=True)
 
     objects = LocatedQuerySet.as_manager()
 
     class Meta:
         indexes = [
             models.Index(fields=["guest", "-charged_on"], name="charge_of_guest"),
+            models.Index(fields=["invoice_external_id"], name="charge_of_invoice"),
             models.Index(fields=["location", "charged_on", "status"], name="charge_by_day"),
         ]
 
@@ -341,6 +347,7 @@ class Appointment(models.Model):
     price_cents = models.BigIntegerField(null=True, blank=True)
     is_first_visit = models.BooleanField(null=True, blank=True)
     vanished_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)  # when this state was asked for
 
     objects = AppointmentQuerySet.as_manager()
 
@@ -457,17 +464,22 @@ class SyncCursor(models.Model):
     """How far one stream of one location has been read, and how the last run went.
 
     `location` null: a stream of the whole account. A run is complete only if every page came.
+    While a run is under way `cursor` says where it goes on after a kill; it is empty otherwise.
     """
 
     location = models.ForeignKey(Location, models.CASCADE, null=True, blank=True)
     stream = models.CharField(max_length=40)
-    backfilled_to = models.DateField(null=True, blank=True)
+    backfilled_to = models.DateField(null=True, blank=True)  # oldest day read so far
     cursor = models.CharField(max_length=200, blank=True)
     complete_at = models.DateTimeField(null=True, blank=True)  # newest run that was complete
+    # The platform's state up to this instant is in the mirror; the next run reads from here, with
+    # an overlap.
+    covered_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     pages_done = models.IntegerField(default=0)
     pages_total = models.IntegerField(null=True, blank=True)
-    rows = models.BigIntegerField(default=0)
+    rows = models.BigIntegerField(default=0)  # read in the latest run
+    changed = models.BigIntegerField(default=0)  # of these, rows of the mirror that changed
     parked = models.IntegerField(default=0)
     error = models.TextField(blank=True)
 

@@ -115,7 +115,9 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
+                ("consents_at", models.DateTimeField(blank=True, null=True)),
                 ("vanished_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "merged_into",
                     models.ForeignKey(
@@ -173,6 +175,7 @@ class Migration(migrations.Migration):
                 ("price_cents", models.BigIntegerField(blank=True, null=True)),
                 ("is_first_visit", models.BooleanField(blank=True, null=True)),
                 ("vanished_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "guest",
                     models.ForeignKey(
@@ -286,6 +289,7 @@ class Migration(migrations.Migration):
                 ("credit_total_cents", models.BigIntegerField(blank=True, null=True)),
                 ("credit_balance_cents", models.BigIntegerField(blank=True, null=True)),
                 ("detailed_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "guest",
                     models.ForeignKey(
@@ -336,6 +340,7 @@ class Migration(migrations.Migration):
                 ("payment_type", models.CharField(blank=True, max_length=40)),
                 ("decline_code", models.CharField(blank=True, max_length=40)),
                 ("invoice_no", models.CharField(blank=True, max_length=40)),
+                ("invoice_external_id", models.CharField(blank=True, max_length=64)),
                 (
                     "guest",
                     models.ForeignKey(
@@ -449,10 +454,12 @@ class Migration(migrations.Migration):
                 ("backfilled_to", models.DateField(blank=True, null=True)),
                 ("cursor", models.CharField(blank=True, max_length=200)),
                 ("complete_at", models.DateTimeField(blank=True, null=True)),
+                ("covered_until", models.DateTimeField(blank=True, null=True)),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("pages_done", models.IntegerField(default=0)),
                 ("pages_total", models.IntegerField(blank=True, null=True)),
                 ("rows", models.BigIntegerField(default=0)),
+                ("changed", models.BigIntegerField(default=0)),
                 ("parked", models.IntegerField(default=0)),
                 ("error", models.TextField(blank=True)),
                 (
@@ -620,6 +627,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="charge",
             index=models.Index(fields=["guest", "-charged_on"], name="charge_of_guest"),
+        ),
+        migrations.AddIndex(
+            model_name="charge",
+            index=models.Index(fields=["invoice_external_id"], name="charge_of_invoice"),
         ),
         migrations.AddIndex(
             model_name="charge",
