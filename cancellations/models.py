@@ -26,6 +26,30 @@ def guest_zone(guest: Guest, location: Location) -> ZoneInfo:
     return location.zone
 
 
+class CallList(models.Model):
+    """One location's list of one local day: when it was built and what was looked at.
+
+    Its row is locked by whoever adds rows, so that row numbers follow each other.
+    """
+
+    location = models.ForeignKey(Location, models.PROTECT, related_name="call_lists")
+    on = models.DateField()  # local to the location
+    built_at = models.DateTimeField(null=True, blank=True)  # null: rows were asked for before
+    bookings = models.IntegerField(default=0)  # shaky bookings found when it was built last
+    members = models.IntegerField(default=0)  # members found whose best route is a call
+    live_added = models.IntegerField(default=0)  # bookings that turned during the day
+
+    objects = LocatedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["location", "on"], name="one_call_list_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.location} on {self.on}"
+
+
 class CallQuerySet(LocatedQuerySet):
     def listed(self, on: date) -> Self:
         """The rows of one day's list."""
