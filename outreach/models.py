@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -94,7 +94,10 @@ class Offer(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    wording = models.CharField(max_length=160)  # how the message names it: "a free upgrade to ..."
+    # How a message names it: "a complimentary upgrade on your next visit". May hold named fields;
+    # empty for words only. Other languages by code in `translations`.
+    wording = models.CharField(max_length=160, blank=True)
+    translations = models.JSONField(default=dict, blank=True)
     percent = models.SmallIntegerField(null=True, blank=True)
     amount_cents = models.BigIntegerField(null=True, blank=True)
     cost_cents = models.BigIntegerField()  # what it costs the business when taken up
@@ -130,10 +133,31 @@ class Offer(models.Model):
                 condition=~Q(kind__in=["amount", "credit"]) | Q(amount_cents__gt=0),
                 name="offer_amount_positive",
             ),
+            models.CheckConstraint(
+                condition=Q(kind="none", wording="") | (~Q(kind="none") & ~Q(wording="")),
+                name="offer_says_what_it_is",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def wording_in(self, language: str) -> str:
+        """How a message in `language` names the offer; the default wording where untranslated."""
+        return str(self.translations.get(language) or self.wording)
+
+    def terms(self) -> dict[str, Any]:
+        """What a draft stores of the offer, by value. Equal terms mean an unchanged offer."""
+        return {
+            "id": self.pk,
+            "version": self.version,
+            "name": self.name,
+            "kind": self.kind,
+            "percent": self.percent,
+            "amount_cents": self.amount_cents,
+            "cost_cents": self.cost_cents,
+            "valid_days": self.valid_days,
+        }
 
 
 class Template(models.Model):
@@ -226,6 +250,7 @@ class Draft(models.Model):
     cost_cents = models.BigIntegerField(default=0)
     subject = models.CharField(max_length=160, blank=True)
     body = models.TextField()
+    library_subject = models.CharField(max_length=160, blank=True)
     library_body = models.TextField()
     fields = models.JSONField(default=dict, blank=True)  # values filled into the template
     evidence = models.JSONField(default=dict, blank=True)  # score, band, reasons, model, as_of
@@ -407,9 +432,7 @@ class Suppression(models.Model):
         STAFF = "staff", "staff"
         CARRIER = "carrier", "the carrier"
 
-    CHANNELS = [*Channel.choices, ("call", "phone call")]
-
-    channel = models.CharField(max_length=6, choices=CHANNELS)
+    channel = models.CharField(max_length=6, choices=Channel.choices)
     address = models.CharField(max_length=254)
     source = models.CharField(max_length=10, choices=Source.choices)
     reason = models.CharField(max_length=200)

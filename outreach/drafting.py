@@ -1,0 +1,502 @@
+"""From candidates of a play to drafts with offer, text and evidence, for a person to decide.
+
+Set-based: the number of queries does not grow with the number of candidates. Every candidate ends
+as a draft, in the comparison group, or in a counter that says why not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connection, transaction
+
+from audit import services as audit
+from audit.services import Entry
+from memberships.models import Guest, Location, Membership
+from outreach import checks, events
+from outreach.models import (
+    Channel,
+    Contact,
+    Draft,
+    Holdout,
+    LibraryStatus,
+    Message,
+    Offer,
+    Phase,
+    Play,
+    PlayPhase,
+    Suppression,
+    Template,
+)
+from outreach.texts import field_names, fill
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One guest a play wants to write to, with what the draft is made from.
+
+    `facts` are values for the named fields of the texts (outreach.texts.FIELDS): plain words or
+    numbers, never text a guest wrote. `evidence` is stored as it is and shown to the reviewer:
+    score, band, reasons (list of sentences, the strongest first), model, as_of.
+    """
+
+    guest_id: int
+    location_id: int
+    membership_id: int | None = None
+    appointment_id: int | None = None
+    cause: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class DraftingResult:
+    """What became of the candidates. `skipped` counts by reason, in words for staff."""
+
+    drafted: int = 0
+    held_out: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    draft_ids: list[int] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Flat counts for a job run."""
+        return {
+            "drafted": self.drafted,
+            "held_out": self.held_out,
+            **{f"skipped: {reason}": count for reason, count in sorted(self.skipped.items())},
+        }
+
+
+NOT_PRESENT = "no longer in the platform"
+REPORT_ONLY = "report only at this location"
+ALREADY_OPEN = "already has a draft of this play"
+LATELY = "written to lately"
+UNREACHABLE = "no consent or no address"
+SUPPRESSED = "said stop"
+DAILY_LIMIT = "daily limit reached"
+NO_TEXT = "no text in the library fits"
+
+
+@transaction.atomic
+def draft_for(
+    *,
+    play_key: str,
+    candidates: Sequence[Candidate],
+    by: AbstractBaseUser | None = None,
+    now: datetime,
+) -> DraftingResult:
+    """Draft for the candidates, in their order, up to the play's daily limit per location.
+
+    A person who asks for drafts (`by`) passes neither the comparison group nor a stop, but is not
+    bound by the daily limit. Raises Play.DoesNotExist.
+    """
+    result = DraftingResult()
+    play = Play.objects.get(pk=play_key)
+    # One drafting of a play at a time: limits and open drafts are counted, then added to.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"drafting:{play.pk}"])
+    chosen = _once_per_guest(candidates)
+    round_ = _Round.read(play=play, candidates=chosen, now=now)
+    entries: list[Entry] = []
+
+    able: list[tuple[Candidate, Guest, str]] = []
+    for candidate in chosen:
+        reason, channel = round_.why_not(candidate)
+        if reason:
+            result.skipped[reason] += 1
+        else:
+            able.append((candidate, round_.guests[candidate.guest_id], channel))
+
+    # Drawn only among those who could be written to: both arms are then the same kind of guest.
+    held_out, new_arms = draw_arms(
+        play=play, guest_ids=[candidate.guest_id for candidate, _, _ in able], now=now
+    )
+    drafts: list[Draft] = []
+    for candidate, guest, channel in able:
+        if candidate.guest_id in held_out:
+            result.held_out += 1
+            if candidate.guest_id in new_arms:
+                entries.append(
+                    Entry(
+                        event=events.GUEST_HELD_OUT,
+                        at=now,
+                        location_id=candidate.location_id,
+                        guest_id=candidate.guest_id,
+                        detail={"play": play.pk},
+                    )
+                )
+            continue
+        if by is None and round_.today[candidate.location_id] >= play.daily_limit:
+            result.skipped[DAILY_LIMIT] += 1
+            continue
+        draft = round_.compose(candidate, guest, channel, by=by)
+        if draft is None:
+            result.skipped[NO_TEXT] += 1
+            continue
+        round_.today[candidate.location_id] += 1
+        drafts.append(draft)
+
+    for draft, results in zip(drafts, checks.check_drafts(drafts, now=now), strict=True):
+        checks.apply(draft, results)
+    # A decision taken back in this moment may have reopened a draft: then that one stands.
+    Draft.objects.bulk_create(drafts, batch_size=BATCH, ignore_conflicts=True)
+    made = list(
+        Draft.objects.filter(
+            play=play,
+            created_at=now,
+            guest_id__in=[draft.guest_id for draft in drafts],
+            status=Draft.Status.PENDING,
+        ).order_by("pk")
+    )
+    result.drafted = len(made)
+    result.draft_ids = [draft.pk for draft in made]
+    if len(drafts) > len(made):
+        result.skipped[ALREADY_OPEN] += len(drafts) - len(made)
+    entries += [
+        Entry(
+            event=events.DRAFT_CREATED,
+            at=now,
+            by=by,
+            location_id=draft.location_id,
+            guest_id=draft.guest_id,
+            target=draft,
+            detail={
+                "play": play.pk,
+                "channel": draft.channel,
+                "template": draft.template_id,
+                "offer": draft.offer_id,
+                "cost_cents": draft.cost_cents,
+                "cause": draft.evidence.get("cause", ""),
+                "score": draft.evidence.get("score"),
+                "model": draft.evidence.get("model"),
+                "group": draft.group,
+                "failed": [check["check"] for check in draft.checks if not check["ok"]],
+            },
+        )
+        for draft in made
+    ]
+    audit.record_many(entries)
+    return result
+
+
+def _once_per_guest(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The first candidate of each guest."""
+    seen: dict[int, Candidate] = {}
+    for candidate in candidates:
+        seen.setdefault(candidate.guest_id, candidate)
+    return list(seen.values())
+
+
+# --- The comparison group -----------------------------------------------------------------------
+
+
+def falls_into_holdout(*, play_key: str, guest_id: int, percent: int) -> bool:
+    """The draw: a stable hash of play and guest, so that it is the same on every machine."""
+    digest = hashlib.sha256(f"holdout:{play_key}:{guest_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % 10_000 < percent * 100
+
+
+def draw_arms(*, play: Play, guest_ids: Sequence[int], now: datetime) -> tuple[set[int], set[int]]:
+    """Put each guest into an arm of the play's experiment, once and for good.
+
+    Returns the guests held out, and those drawn just now. A changed percentage moves nobody.
+    """
+    stored = dict(
+        Holdout.objects.filter(play=play, guest_id__in=guest_ids).values_list(
+            "guest_id", "is_held_out"
+        )
+    )
+    fresh = {
+        guest_id: falls_into_holdout(
+            play_key=play.pk, guest_id=guest_id, percent=play.holdout_percent
+        )
+        for guest_id in guest_ids
+        if guest_id not in stored
+    }
+    Holdout.objects.bulk_create(
+        [
+            Holdout(play=play, guest_id=guest_id, is_held_out=held, assigned_at=now)
+            for guest_id, held in fresh.items()
+        ],
+        batch_size=BATCH,
+        ignore_conflicts=True,
+    )
+    arms = {**fresh, **stored}
+    return {guest_id for guest_id, held in arms.items() if held}, set(fresh)
+
+
+# --- One round of drafting ----------------------------------------------------------------------
+
+
+@dataclass
+class _Round:
+    """What one round of drafting read, and the choices made from it."""
+
+    play: Play
+    now: datetime
+    locations: dict[int, Location]
+    guests: dict[int, Guest]
+    memberships: dict[int, Membership]
+    phases: dict[int, str]
+    open_guests: set[int]
+    lately: set[int]
+    suppressed: set[tuple[str, str]]
+    today: Counter[int]
+    offers: list[Offer]
+    offered: dict[tuple[int, int], datetime]
+    templates: list[Template]
+
+    @classmethod
+    def read(cls, *, play: Play, candidates: Sequence[Candidate], now: datetime) -> _Round:
+        guest_ids = [candidate.guest_id for candidate in candidates]
+        location_ids = {candidate.location_id for candidate in candidates}
+        guests = {
+            guest.pk: guest
+            for guest in Guest.objects.present().filter(pk__in=guest_ids).select_related("location")
+        }
+        addresses = {address for g in guests.values() for address in (g.phone, g.email) if address}
+        offers = list(
+            Offer.objects.filter(status=LibraryStatus.ACTIVE).order_by("rank", "cost_cents", "pk")
+        )
+        # Local midnights differ by less than a day: two days of drafts hold every local today.
+        recent = Draft.objects.filter(
+            play=play,
+            location_id__in=locations,
+            created_at__gt=now - timedelta(days=2),
+            requested_by__isnull=True,
+        )
+        today: Counter[int] = Counter(
+            location_id
+            for location_id, created_at in recent.values_list("location_id", "created_at")
+            if locations[location_id].today(created_at) == locations[location_id].today(now)
+        )
+        since = now - timedelta(days=max([o.again_after_days for o in offers], default=0))
+        offered = {
+            (guest_id, offer_id): at
+            for guest_id, offer_id, at in Message.objects.filter(
+                guest_id__in=guest_ids,
+                draft__offer__isnull=False,
+                outbox__state__in=checks.COUNTING,
+                approved_at__gt=since,
+            )
+            .order_by("approved_at")
+            .values_list("guest_id", "draft__offer_id", "approved_at")
+        }
+        return cls(
+            play=play,
+            now=now,
+            locations=locations,
+            guests=guests,
+            memberships={
+                row.pk: row
+                for row in Membership.objects.filter(
+                    pk__in=[c.membership_id for c in candidates if c.membership_id]
+                ).select_related("plan")
+            },
+            phases=dict(
+                PlayPhase.objects.filter(play=play, location_id__in=locations).values_list(
+                    "location_id", "phase"
+                )
+            ),
+            open_guests=set(
+                Draft.objects.open()
+                .filter(play=play, guest_id__in=guest_ids)
+                .values_list("guest_id", flat=True)
+            ),
+            lately=_turned_to_lately(play, guest_ids, now),
+            suppressed=set(
+                Suppression.objects.filter(
+                    lifted_at__isnull=True, address__in=addresses
+                ).values_list("channel", "address")
+            ),
+            today=today,
+            offers=offers,
+            offered=offered,
+            templates=list(
+                Template.objects.filter(play=play, status=LibraryStatus.ACTIVE).order_by("slug")
+            ),
+        )
+
+    def why_not(self, candidate: Candidate) -> tuple[str, str]:
+        """Why the candidate gets no draft, in words for staff ("" when it may), and the channel."""
+        guest = self.guests.get(candidate.guest_id)
+        if guest is None:
+            return NOT_PRESENT, ""
+        if self.phases.get(candidate.location_id) == Phase.REPORT:
+            return REPORT_ONLY, ""
+        if guest.pk in self.open_guests:
+            return ALREADY_OPEN, ""
+        if guest.pk in self.lately:
+            return LATELY, ""
+        stopped = False
+        for channel in (Channel.SMS, Channel.EMAIL):
+            address = checks.address_of(guest, channel)
+            if not address or not checks.has_consent(
+                guest, channel, is_marketing=self.play.is_marketing
+            ):
+                continue
+            if (channel.value, address) in self.suppressed:
+                stopped = True
+                continue
+            return "", channel.value
+        return (SUPPRESSED if stopped else UNREACHABLE), ""
+
+    def compose(
+        self, candidate: Candidate, guest: Guest, channel: str, *, by: AbstractBaseUser | None
+    ) -> Draft | None:
+        """The draft for one guest, or None when no text of the library fits."""
+        language = "es" if guest.language.lower().startswith("es") else "en"
+        location = self.locations[candidate.location_id]
+        values = {
+            **{name: str(value) for name, value in candidate.facts.items() if value},
+            "first_name": guest.first_name,
+            "business": settings.BUSINESS_NAME,
+            "location": location.name,
+            "location_phone": location.phone,
+        }
+        membership = self.memberships.get(candidate.membership_id or 0)
+        if membership is not None:
+            values.setdefault("plan", membership.plan.name)
+        for offer in self._eligible_offers(candidate, membership, values):
+            spoken = dict(values)
+            if offer.wording:
+                spoken["offer"] = fill(offer.wording_in(language), values)
+                until_on = location.today(self.now) + timedelta(days=offer.valid_days)
+                spoken["offer_until"] = day_in_words(until_on, language)
+            template = self._template(candidate.cause, channel, language, spoken)
+            if template is not None:
+                return self._draft(
+                    candidate, guest, channel, offer=offer, template=template, values=spoken, by=by
+                )
+        return None
+
+    def _eligible_offers(
+        self, candidate: Candidate, membership: Membership | None, values: dict[str, str]
+    ) -> list[Offer]:
+        """Offers this guest may get, the best for the cause first: those made for the cause, by
+        rank; then those for any cause."""
+        eligible = [o for o in self.offers if self._may_have(o, candidate, membership, values)]
+        return [o for o in eligible if o.causes] + [o for o in eligible if not o.causes]
+
+    def _may_have(
+        self,
+        offer: Offer,
+        candidate: Candidate,
+        membership: Membership | None,
+        values: dict[str, str],
+    ) -> bool:
+        if offer.plays and self.play.pk not in offer.plays:
+            return False
+        if offer.causes and candidate.cause not in offer.causes:
+            return False
+        if offer.plan_kinds and (
+            membership is None or membership.plan.kind not in offer.plan_kinds
+        ):
+            return False
+        if offer.min_tenure_days:
+            if membership is None:
+                return False
+            tenure = (self.now.date() - membership.started_on).days
+            if tenure < offer.min_tenure_days:
+                return False
+        offered_at = self.offered.get((candidate.guest_id, offer.pk))
+        if offered_at and self.now - offered_at < timedelta(days=offer.again_after_days):
+            return False
+        return all(values.get(name) for name in field_names(offer.wording))
+
+    def _template(
+        self, cause: str, channel: str, language: str, values: dict[str, str]
+    ) -> Template | None:
+        """The text for cause, channel and language: the guest's language before English, a text
+        for the cause before a general one. A text that needs a value nobody has is passed over."""
+        wants_offer = "offer" in values
+
+        def fits(template: Template) -> bool:
+            names = field_names(template.subject) + field_names(template.body)
+            return ("offer" in names) == wants_offer and all(values.get(name) for name in names)
+
+        for tongue in dict.fromkeys((language, "en")):
+            for wanted_cause in dict.fromkeys((cause, "")):
+                for template in self.templates:
+                    if (
+                        template.channel == channel
+                        and template.language == tongue
+                        and template.cause == wanted_cause
+                        and fits(template)
+                    ):
+                        return template
+        return None
+
+    def _draft(
+        self,
+        candidate: Candidate,
+        guest: Guest,
+        channel: str,
+        *,
+        offer: Offer,
+        template: Template,
+        values: dict[str, str],
+        by: AbstractBaseUser | None,
+    ) -> Draft:
+        names = dict.fromkeys(field_names(template.subject) + field_names(template.body))
+        subject, body = fill(template.subject, values), fill(template.body, values)
+        has_offer = offer.kind != Offer.Kind.NONE
+        return Draft(
+            guest=guest,
+            location=self.locations[candidate.location_id],
+            membership_id=candidate.membership_id,
+            appointment_id=candidate.appointment_id,
+            play=self.play,
+            channel=channel,
+            address=checks.address_of(guest, channel),
+            template=template,
+            offer=offer if has_offer else None,
+            offer_terms={**offer.terms(), "wording": values["offer"]} if has_offer else {},
+            cost_cents=offer.cost_cents if has_offer else 0,
+            subject=subject[:160],
+            body=body,
+            library_subject=subject[:160],
+            library_body=body,
+            fields={name: values[name] for name in names},
+            evidence={**candidate.evidence, "cause": candidate.cause},
+            created_at=self.now,
+            expires_at=self.now + timedelta(days=self.play.draft_days),
+            requested_by=by,
+        )
+
+
+def _turned_to_lately(play: Play, guest_ids: Sequence[int], now: datetime) -> set[int]:
+    """Guests this play has turned to within its quiet days, sent or rejected, and guests any
+    message reached within the last week."""
+    since = now - timedelta(days=play.quiet_days)
+    handled = Draft.objects.filter(
+        play=play,
+        guest_id__in=guest_ids,
+        status__in=[Draft.Status.APPROVED, Draft.Status.REJECTED],
+        decided_at__gt=since,
+    ).values_list("guest_id", flat=True)
+    reached = Contact.objects.filter(
+        guest_id__in=guest_ids, last_at__gt=now - timedelta(days=7)
+    ).values_list("guest_id", flat=True)
+    return set(handled) | set(reached)
+
+
+MONTHS = {
+    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    "es": ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"],
+}
+
+
+def day_in_words(on: date, language: str) -> str:
+    """A date as a message says it: 20 Dec, or 20 de dic."""
+    month = MONTHS[language][on.month - 1]
+    return f"{on.day} de {month}" if language == "es" else f"{on.day} {month}"

@@ -1,0 +1,81 @@
+"""What this app writes to the ledger, and the sentence staff read on /activity/."""
+
+from __future__ import annotations
+
+DRAFT_CREATED = "draft.created"
+DRAFT_EDITED = "draft.edited"
+DRAFT_APPROVED = "draft.approved"
+DRAFT_REJECTED = "draft.rejected"
+DRAFT_SNOOZED = "draft.snoozed"
+DRAFT_UNDONE = "draft.undone"
+DRAFT_EXPIRED = "draft.expired"
+DRAFT_WITHDRAWN = "draft.withdrawn"
+GUEST_HELD_OUT = "guest.held_out"
+MESSAGE_BEGUN = "message.begun"
+MESSAGE_SENT = "message.sent"
+MESSAGE_REFUSED = "message.refused"
+MESSAGE_POSTPONED = "message.postponed"
+MESSAGE_UNKNOWN = "message.unknown"
+MESSAGE_UNCERTAIN = "message.uncertain"
+MESSAGE_DEAD = "message.given_up"
+MESSAGE_CANCELLED = "message.cancelled"
+MESSAGE_SETTLED = "message.settled"
+MESSAGE_RETRIED = "message.retried"
+MESSAGE_DELIVERED = "message.delivered"
+MESSAGE_UNDELIVERED = "message.undelivered"
+MESSAGE_CONFIRMATION = "message.confirmation"
+MESSAGE_ANSWER = "message.answer"
+REPLY_RECEIVED = "reply.received"
+REPLY_ANSWERED = "reply.answered"
+SUPPRESSION_ADDED = "suppression.added"
+SUPPRESSION_LIFTED = "suppression.lifted"
+SENDING_STOPPED = "switch.stopped"
+SENDING_RESUMED = "switch.resumed"
+POLICY_CHANGED = "policy.changed"
+OFFER_PROPOSED = "offer.proposed"
+OFFER_APPROVED = "offer.approved"
+OFFER_RETIRED = "offer.retired"
+TEMPLATE_PROPOSED = "template.proposed"
+TEMPLATE_APPROVED = "template.approved"
+TEMPLATE_RETIRED = "template.retired"
+LIBRARY_SEEDED = "library.seeded"
+
+SENTENCES = {
+    DRAFT_CREATED: "{actor} drafted a message to {guest}",
+    DRAFT_EDITED: "{actor} changed the text for {guest}",
+    DRAFT_APPROVED: "{actor} approved the message to {guest}",
+    DRAFT_REJECTED: "{actor} rejected the draft for {guest}: {reason}",
+    DRAFT_SNOOZED: "{actor} put off the draft for {guest} until {until}",
+    DRAFT_UNDONE: "{actor} took back the decision about {guest}",
+    DRAFT_EXPIRED: "The draft for {guest} expired undecided",
+    DRAFT_WITHDRAWN: "{actor} withdrew the draft for {guest}: {reason}",
+    GUEST_HELD_OUT: "{guest} is in the comparison group of {play} and was left alone",
+    MESSAGE_BEGUN: "{actor} handed the message to {guest} to the carrier, try {attempt}",
+    MESSAGE_SENT: "The message to {guest} left",
+    MESSAGE_REFUSED: "The message to {guest} was refused: {error}",
+    MESSAGE_POSTPONED: "The message to {guest} is tried again at {due_at}",
+    MESSAGE_UNKNOWN: "The carrier gave no clear answer about the message to {guest}",
+    MESSAGE_UNCERTAIN: "Nobody knows whether the message to {guest} left: a person must look",
+    MESSAGE_DEAD: "The message to {guest} was given up after {attempt} tries",
+    MESSAGE_CANCELLED: "{actor} cancelled the message to {guest}",
+    MESSAGE_SETTLED: "{actor} settled the uncertain message to {guest}: {verdict}",
+    MESSAGE_RETRIED: "{actor} queued the message to {guest} once more",
+    MESSAGE_DELIVERED: "The message to {guest} arrived",
+    MESSAGE_UNDELIVERED: "The message to {guest} did not arrive: {error}",
+    MESSAGE_CONFIRMATION: "{actor} queued the one confirmation of the stop to {guest}",
+    MESSAGE_ANSWER: "{actor} answered {guest}",
+    REPLY_RECEIVED: "{guest} answered: {intent}",
+    REPLY_ANSWERED: "{actor} marked the answer of {guest} as dealt with",
+    SUPPRESSION_ADDED: "{actor} stopped {channel} to {guest}: {reason}",
+    SUPPRESSION_LIFTED: "{actor} allowed {channel} to {guest} again: {reason}",
+    SENDING_STOPPED: "{actor} stopped sending ({scope} {key}): {reason}",
+    SENDING_RESUMED: "{actor} resumed sending ({scope} {key}): {reason}",
+    POLICY_CHANGED: "{actor} changed the rules for writing to guests: {changes}",
+    OFFER_PROPOSED: "{actor} proposed the offer {target}",
+    OFFER_APPROVED: "{actor} approved the offer {target}",
+    OFFER_RETIRED: "{actor} retired the offer {target}",
+    TEMPLATE_PROPOSED: "{actor} proposed the text {target}",
+    TEMPLATE_APPROVED: "{actor} approved the text {target}",
+    TEMPLATE_RETIRED: "{actor} retired the text {target}",
+    LIBRARY_SEEDED: "{actor} laid out the library: {offers} offers, {templates} texts",
+}
