@@ -258,11 +258,8 @@ class _Round:
     @classmethod
     def read(cls, *, play: Play, candidates: Sequence[Candidate], now: datetime) -> _Round:
         guest_ids = [candidate.guest_id for candidate in candidates]
-        location_ids = {candidate.location_id for candidate in candidates}
-        guests = {
-            guest.pk: guest
-            for guest in Guest.objects.present().filter(pk__in=guest_ids).select_related("location")
-        }
+        locations = Location.objects.in_bulk({candidate.location_id for candidate in candidates})
+        guests = {guest.pk: guest for guest in Guest.objects.present().filter(pk__in=guest_ids)}
         addresses = {address for g in guests.values() for address in (g.phone, g.email) if address}
         offers = list(
             Offer.objects.filter(status=LibraryStatus.ACTIVE).order_by("rank", "cost_cents", "pk")

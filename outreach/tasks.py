@@ -1,0 +1,55 @@
+"""Celery entry points. All are hints: due times stand in PostgreSQL, and beat finds what a lost
+hint left behind."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from audit import clock
+
+DISPATCH_LIMIT = 200
+
+
+@shared_task
+def dispatch() -> None:
+    """Send what is due."""
+    from outreach import sending
+
+    sending.dispatch_due(now=clock.now(), limit=DISPATCH_LIMIT)
+
+
+@shared_task
+def check_unknown() -> None:
+    """Ask the carriers what became of calls without an answer."""
+    from outreach import sending
+
+    sending.check_unknown(now=clock.now())
+
+
+@shared_task
+def expire_drafts() -> None:
+    """Close drafts past their time."""
+    from outreach import services
+
+    services.expire_drafts(now=clock.now())
+
+
+@shared_task
+def recheck_drafts(guest_ids: list[int]) -> None:
+    """Look again at open drafts of guests whose data changed."""
+    from outreach import services
+
+    services.recheck_drafts(guest_ids=guest_ids, now=clock.now())
+
+
+@shared_task
+def wake_snoozed(guest_ids: list[int]) -> None:
+    """Bring snoozed drafts back early."""
+    from outreach import services
+
+    services.wake_snoozed(guest_ids=guest_ids, now=clock.now())
+
+
+def wake_sender() -> None:
+    """A nudge only: when the broker is away, beat finds the message."""
+    dispatch.apply_async(retry=False)

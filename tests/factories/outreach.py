@@ -1,0 +1,85 @@
+"""Drafts and messages, walked there by the real services."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from memberships.models import Guest, Location, Membership, SyncCursor
+from outreach.drafting import Candidate, DraftingResult, draft_for, falls_into_holdout
+from outreach.library import AT_RISK
+from outreach.models import Draft
+from tests.factories.memberships import NOW, GuestFactory, MembershipFactory
+
+EVIDENCE: dict[str, Any] = {
+    "target": "churn",
+    "score": 82,
+    "band": "high",
+    "p": 0.31,
+    "reasons": [
+        {
+            "cause": "no_visits",
+            "text": "no visit for 74 days, usual gap 28",
+            "value": 74,
+            "norm": 28,
+            "contribution": 1.1,
+            "direction": "raises",
+        }
+    ],
+    "model": "churn-1",
+    "as_of_on": "2026-11-20",
+}
+FACTS = {
+    "favourite": "Massage",
+    "days_away": "74",
+    "unused_credits": "3",
+    "renews_on": "1 Dec",
+}
+
+
+def make_member(location: Location, *, held_out: bool = False, **guest: Any) -> Membership:
+    """A member of the location in the wanted arm of the at-risk experiment (10 %)."""
+    while True:
+        person = GuestFactory(location=location, **guest)
+        if falls_into_holdout(play_key=AT_RISK, guest_id=person.pk, percent=10) == held_out:
+            return MembershipFactory(guest=person)
+        person.delete()
+
+
+def candidate(membership: Membership, **changes: Any) -> Candidate:
+    values: dict[str, Any] = {
+        "guest_id": membership.guest_id,
+        "location_id": membership.location_id,
+        "membership_id": membership.pk,
+        "cause": "no_visits",
+        "evidence": EVIDENCE,
+        "facts": FACTS,
+    }
+    return Candidate(**(values | changes))
+
+
+def draft_members(*memberships: Membership, now: datetime = NOW, **changes: Any) -> DraftingResult:
+    return draft_for(
+        play_key=AT_RISK, candidates=[candidate(m, **changes) for m in memberships], now=now
+    )
+
+
+def make_draft(location: Location, *, now: datetime = NOW, **changes: Any) -> Draft:
+    """An open draft for a new member of the location. `changes` go to guest or candidate."""
+    of_candidate = {k: changes.pop(k) for k in ("cause", "facts", "evidence") if k in changes}
+    membership = make_member(location, **changes)
+    result = draft_members(membership, now=now, **of_candidate)
+    assert result.drafted == 1, result
+    return Draft.objects.select_related("guest", "location").get(pk=result.draft_ids[0])
+
+
+def mirror_is_fresh(location: Location, now: datetime = NOW) -> None:
+    """The location's streams were read completely at `now`."""
+    for stream in ("guests", "memberships", "appointments"):
+        SyncCursor.objects.update_or_create(
+            location=location, stream=stream, defaults={"complete_at": now}
+        )
+
+
+def guest_of(draft: Draft) -> Guest:
+    return Guest.objects.get(pk=draft.guest_id)

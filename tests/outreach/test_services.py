@@ -1,0 +1,346 @@
+"""Decisions: one winner, the right person, the right words, everything or nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from audit.models import LedgerEntry
+from outreach import services
+from outreach.errors import (
+    AlreadyLeft,
+    CapReached,
+    ChecksFailed,
+    Conflict,
+    NeedsCare,
+    NotAllowed,
+)
+from outreach.models import Cap, Draft, LibraryStatus, Message, Offer, OutreachPolicy, Suppression
+from outreach.transitions import DRAFT
+from platforms.models import OutboxItem
+from tests.factories.outreach import guest_of, make_draft
+
+pytestmark = pytest.mark.usefixtures("library")
+
+
+def approve(draft, by, now, **more):
+    return services.approve_draft(draft_id=draft.pk, version=draft.version, by=by, now=now, **more)
+
+
+def edit(draft, by, now, body=None):
+    return services.edit_draft(
+        draft_id=draft.pk,
+        version=draft.version,
+        body=body or draft.body.replace("Would a day", "Would some day"),
+        subject="",
+        by=by,
+        now=now,
+    )
+
+
+def reject(draft, by, now, reason="words", note=""):
+    return services.reject_draft(
+        draft_id=draft.pk, version=draft.version, reason=reason, note=note, by=by, now=now
+    )
+
+
+def test_every_status_says_what_may_follow():
+    final = set(Draft.Status) - set(DRAFT)
+    assert final == {Draft.Status.EXPIRED, Draft.Status.WITHDRAWN}
+    assert all(after for after in DRAFT.values())
+
+
+def test_approving_queues_the_approved_words_to_leave_after_the_outgoing_time(draft, manager, now):
+    message = approve(draft, manager, now)
+    draft.refresh_from_db()
+    assert draft.status == Draft.Status.APPROVED
+    assert message.body == draft.body
+    item = message.outbox
+    assert item.state == OutboxItem.State.READY
+    assert item.due_at == now + timedelta(minutes=5)
+    assert item.payload == {"to": draft.address, "subject": "", "body": draft.body}
+    assert item.approval == draft.approval_hash
+    entry = LedgerEntry.objects.get(event="draft.approved")
+    assert entry.guest_id == draft.guest_id
+    assert draft.guest.first_name not in entry.body
+
+
+def test_approving_sets_the_cost_aside_under_all_three_limits(draft, manager, now):
+    message = approve(draft, manager, now)
+    assert message.reservation == Message.Reservation.RESERVED
+    assert draft.cost_cents > 0
+    assert {c.scope: c.reserved_cents for c in Cap.objects.all()} == {
+        "location_day": draft.cost_cents,
+        "play_month": draft.cost_cents,
+        "business_month": draft.cost_cents,
+    }
+
+
+def test_a_cost_over_any_limit_is_refused_and_nothing_changes(draft, manager, now):
+    OutreachPolicy.objects.update_or_create(pk=1, defaults={"play_month_cents": 100})
+    with pytest.raises(ChecksFailed, match="limit"):
+        approve(draft, manager, now)
+    draft.refresh_from_db()
+    assert draft.status == Draft.Status.PENDING
+    assert not OutboxItem.objects.exists()
+
+
+def test_a_limit_used_up_between_check_and_reservation_still_holds(
+    draft, manager, now, monkeypatch
+):
+    OutreachPolicy.objects.update_or_create(pk=1, defaults={"play_month_cents": 100})
+    monkeypatch.setattr(services.rules, "check_fit", lambda results, care: None)
+    with pytest.raises(CapReached):
+        approve(draft, manager, now)
+    assert not Cap.objects.filter(reserved_cents__gt=0).exists()
+    assert not Message.objects.exists()
+
+
+def test_approving_twice_is_one_approval(draft, manager, now):
+    first = approve(draft, manager, now)
+    second = approve(draft, manager, now + timedelta(seconds=1))
+    assert first.pk == second.pk
+    assert OutboxItem.objects.count() == 1
+    assert LedgerEntry.objects.filter(event="draft.approved").count() == 1
+
+
+def test_the_second_to_decide_hears_who_was_quicker(draft, manager, approver, now):
+    approve(draft, manager, now)
+    with pytest.raises(Conflict, match=rf"{manager.get_full_name()} approved this at 12:00"):
+        approve(draft, approver, now)
+    with pytest.raises(Conflict, match="approved this at 12:00"):
+        reject(draft, approver, now)
+
+
+def test_an_edit_voids_what_others_saw(draft, manager, approver, now):
+    edit(draft, manager, now)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        approve(draft, approver, now)
+
+
+def test_nobody_approves_their_own_words(draft, manager, approver, admin, now):
+    changed = edit(draft, manager, now)
+    with pytest.raises(NotAllowed, match="someone else must approve"):
+        approve(changed, manager, now)
+    assert approve(changed, approver, now).body == changed.body
+
+
+def test_four_eyes_bind_administrators_too(draft, admin, now):
+    changed = edit(draft, admin, now)
+    with pytest.raises(NotAllowed, match="someone else must approve"):
+        approve(changed, admin, now)
+
+
+def test_policy_may_do_without_four_eyes(draft, manager, now):
+    OutreachPolicy.objects.update_or_create(pk=1, defaults={"four_eyes_on_edits": False})
+    assert approve(edit(draft, manager, now), manager, now)
+
+
+@pytest.mark.parametrize("who", ["desk", "outsider"])
+def test_the_desk_and_managers_elsewhere_decide_nothing(draft, now, request, who):
+    person = request.getfixturevalue(who)
+    for verb in (approve, reject, edit):
+        with pytest.raises(NotAllowed):
+            verb(draft, person, now)
+
+
+def test_an_offer_above_ones_limit_needs_somebody_with_a_wider_one(draft, manager, regional, now):
+    manager.approval_limit_cents = draft.cost_cents - 1
+    manager.save()
+    with pytest.raises(NotAllowed, match="higher limit"):
+        approve(draft, manager, now)
+    assert approve(draft, regional, now)
+
+
+def test_consent_withdrawn_since_drafting_blocks(draft, manager, now):
+    guest = guest_of(draft)
+    guest.sms_marketing = False
+    guest.save()
+    with pytest.raises(ChecksFailed, match="No consent"):
+        approve(draft, manager, now, care=True)
+
+
+def test_an_offer_changed_since_drafting_blocks(draft, manager, now):
+    Offer.objects.filter(pk=draft.offer_id).update(cost_cents=1, version=2)
+    with pytest.raises(ChecksFailed, match="offer changed"):
+        approve(draft, manager, now, care=True)
+
+
+def test_a_retired_offer_blocks(draft, manager, now):
+    Offer.objects.filter(pk=draft.offer_id).update(status=LibraryStatus.RETIRED)
+    with pytest.raises(ChecksFailed, match="no longer in the library"):
+        approve(draft, manager, now, care=True)
+
+
+def test_a_warning_takes_the_extra_key(library, location, manager, approver, now):
+    make_draft(location, first_name="Bella")
+    draft = make_draft(location)
+    changed = edit(
+        draft, manager, now, draft.body.replace("Would a day", "Kim and Bella ask: a day")
+    )
+    assert changed.group == Draft.Group.NEEDS_CARE
+    with pytest.raises(NeedsCare, match="Bella"):
+        approve(changed, approver, now)
+    assert approve(changed, approver, now, care=True)
+
+
+def test_an_expired_draft_cannot_be_approved(draft, manager, now):
+    with pytest.raises(Conflict, match="expired"):
+        approve(draft, manager, now + timedelta(days=6))
+
+
+def test_expiry_closes_drafts_once(draft, now):
+    assert services.expire_drafts(now=now + timedelta(days=4)) == 0
+    assert services.expire_drafts(now=now + timedelta(days=6)) == 1
+    assert services.expire_drafts(now=now + timedelta(days=6)) == 0
+    assert LedgerEntry.objects.filter(event="draft.expired").count() == 1
+
+
+def test_a_rejection_keeps_reason_and_note(draft, manager, now):
+    reject(draft, manager, now, reason="offer", note="She has this already")
+    draft.refresh_from_db()
+    assert (draft.status, draft.rejection) == (Draft.Status.REJECTED, Draft.Rejection.OFFER)
+    assert draft.rejection_note == "She has this already"
+    services.reject_draft(  # a double press changes nothing
+        draft_id=draft.pk, version=1, reason="words", note="", by=manager, now=now
+    )
+    assert LedgerEntry.objects.filter(event="draft.rejected").count() == 1
+
+
+def test_edit_back_to_the_library_text_is_no_edit(draft, manager, now):
+    changed = edit(draft, manager, now)
+    assert changed.group == Draft.Group.CHANGED
+    back = edit(changed, manager, now, changed.library_body)
+    assert back.group == Draft.Group.LIBRARY
+    assert back.edited_by is None
+
+
+def test_snoozed_drafts_come_back_at_their_time(draft, manager, now):
+    until = now + timedelta(days=2)
+    services.snooze_draft(
+        draft_id=draft.pk, version=draft.version, until=until, by=manager, now=now
+    )
+    assert not Draft.objects.due(now).exists()
+    assert Draft.objects.snoozed(now).count() == 1
+    assert Draft.objects.due(until).count() == 1
+
+
+def test_a_booking_or_answer_brings_a_snoozed_draft_back_early(draft, manager, now):
+    services.snooze_draft(
+        draft_id=draft.pk,
+        version=draft.version,
+        until=now + timedelta(days=2),
+        by=manager,
+        now=now,
+    )
+    assert services.wake_snoozed(guest_ids=[draft.guest_id], now=now) == 1
+    assert Draft.objects.due(now).exists()
+
+
+def test_undo_takes_an_approval_back_and_gives_the_money_back(draft, manager, now):
+    message = approve(draft, manager, now)
+    undone = services.undo_decision(draft_id=draft.pk, by=manager, now=now)
+    assert undone.status == Draft.Status.PENDING
+    message.refresh_from_db()
+    assert message.outbox.state == OutboxItem.State.WITHDRAWN
+    assert message.reservation == Message.Reservation.VOIDED
+    assert set(Cap.objects.values_list("reserved_cents", flat=True)) == {0}
+
+
+def test_approved_again_after_undo_is_a_new_effect(draft, manager, now):
+    first = approve(draft, manager, now)
+    undone = services.undo_decision(draft_id=draft.pk, by=manager, now=now)
+    second = approve(undone, manager, now)
+    assert first.outbox_id != second.outbox_id
+    assert second.outbox.state == OutboxItem.State.READY
+
+
+def test_what_has_left_cannot_be_undone_or_cancelled(draft, manager, now):
+    message = approve(draft, manager, now)
+    OutboxItem.objects.filter(pk=message.outbox_id).update(
+        state="sending", leased_until=now + timedelta(minutes=1)
+    )
+    with pytest.raises(AlreadyLeft, match="Too late"):
+        services.undo_decision(draft_id=draft.pk, by=manager, now=now)
+    with pytest.raises(AlreadyLeft):
+        services.cancel_message(message_id=message.pk, by=manager, now=now)
+    draft.refresh_from_db()
+    assert draft.status == Draft.Status.APPROVED
+
+
+def test_cancelling_withdraws_message_and_draft_for_good(draft, manager, now):
+    message = approve(draft, manager, now)
+    services.cancel_message(message_id=message.pk, by=manager, now=now)
+    services.cancel_message(message_id=message.pk, by=manager, now=now)
+    draft.refresh_from_db()
+    assert draft.status == Draft.Status.WITHDRAWN
+    assert LedgerEntry.objects.filter(event="message.cancelled").count() == 1
+    with pytest.raises(Conflict):
+        services.undo_decision(draft_id=draft.pk, by=manager, now=now)
+
+
+def test_a_rejection_can_be_taken_back_for_a_working_day(draft, manager, now):
+    reject(draft, manager, now)
+    with pytest.raises(Conflict, match="too long ago"):
+        services.undo_decision(draft_id=draft.pk, by=manager, now=now + timedelta(hours=9))
+    assert services.undo_decision(draft_id=draft.pk, by=manager, now=now).status == "pending"
+
+
+def test_a_failed_ledger_entry_undoes_the_approval(draft, manager, now, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("no ledger")
+
+    monkeypatch.setattr(services.audit, "record", fail)
+    with pytest.raises(RuntimeError):
+        approve(draft, manager, now)
+    draft.refresh_from_db()
+    assert draft.status == Draft.Status.PENDING
+    assert not OutboxItem.objects.exists()
+    assert not Cap.objects.filter(reserved_cents__gt=0).exists()
+
+
+def test_group_approval_takes_library_text_only(library, location, manager, approver, now):
+    plain, changed = make_draft(location), make_draft(location)
+    changed = edit(changed, manager, now)
+    done, refused = services.approve_as_is(
+        picks=[(plain.pk, plain.version), (changed.pk, changed.version)], by=approver, now=now
+    )
+    assert [message.draft_id for message in done] == [plain.pk]
+    assert "library text" in refused[changed.pk]
+
+
+def test_drafts_whose_situation_is_over_are_withdrawn_with_the_reason(draft, manager, now):
+    assert services.withdraw_drafts(draft_ids=[draft.pk], reason="They booked.", now=now) == 1
+    assert services.withdraw_drafts(draft_ids=[draft.pk], reason="They booked.", now=now) == 0
+    assert LedgerEntry.objects.filter(event="draft.withdrawn").count() == 1
+
+
+def test_anybody_may_stop_and_only_some_may_resume(draft, desk, manager, regional, now):
+    services.stop_sending(scope="all", key="", reason="Fire alarm", by=desk, now=now)
+    with pytest.raises(NotAllowed):
+        services.resume_sending(scope="all", key="", reason="Over", by=manager, now=now)
+    with pytest.raises(NotAllowed, match="Say why"):
+        services.resume_sending(scope="all", key="", reason=" ", by=regional, now=now)
+    assert not services.resume_sending(
+        scope="all", key="", reason="Over", by=regional, now=now
+    ).stopped
+
+
+def test_a_location_is_stopped_by_those_who_serve_it(location, outsider, desk, now):
+    with pytest.raises(NotAllowed):
+        services.stop_sending(
+            scope="location", key=str(location.pk), reason="", by=outsider, now=now
+        )
+    assert services.stop_sending(
+        scope="location", key=str(location.pk), reason="", by=desk, now=now
+    ).stopped
+
+
+def test_an_address_is_suppressed_once(now):
+    more = {"channel": "sms", "address": "+12125550000", "now": now}
+    assert services.suppress(source="staff", reason="asked", **more)
+    assert not services.suppress(source="reply", reason="STOP", **more)
+    assert Suppression.objects.count() == 1
+    assert services.lift_suppression(reason="asked again", **more)
+    assert services.suppress(source="reply", reason="STOP", **more)
