@@ -72,6 +72,11 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "staff.middleware.private_pages",
+    "staff.middleware.expired_sign_in",
+    "staff.middleware.session_limits",
+    "staff.middleware.SecondFactor",
+    "staff.middleware.place",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -90,7 +95,9 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.context.shell",
             ],
+            "builtins": ["config.templatetags.tenure"],
         },
     }
 ]
@@ -182,6 +189,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_USERNAME_CALLABLE = "staff.sign_in.name_tried"
 # People who may approve or administer need a second factor; the demo and the tests do without.
 SECOND_FACTOR_REQUIRED = env.flag("SECOND_FACTOR_REQUIRED", default=IS_PRODUCTION)
 
@@ -192,6 +201,8 @@ SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# Without anybody's doing the sign-in ends after so long; after SESSION_COOKIE_AGE in any case.
+SESSION_IDLE_SECONDS = 60 * env.number("SESSION_IDLE_MINUTES", "Set it to minutes.", default=60)
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = SECURE

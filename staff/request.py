@@ -1,0 +1,15 @@
+"""The request as views of signed-in people get it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from memberships.models import Location
+from staff.models import User
+
+
+class StaffRequest(HttpRequest):
+    """For annotations: somebody is signed in, and `staff.middleware.place` has read where."""
+
+    user: User  # type: ignore[assignment]
+    my_locations: list[Location]
