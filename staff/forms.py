@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -11,8 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from memberships.models import Location
 from staff.models import User
 
+if TYPE_CHECKING:
+    UserForm = forms.ModelForm[User]
+else:  # generic for the type checker only
+    UserForm = forms.ModelForm
 
-class PreferencesForm(forms.ModelForm[User]):
+
+class PreferencesForm(UserForm):
     class Meta:
         model = User
         fields = ["theme", "single_keys"]
@@ -33,7 +38,7 @@ class CodeForm(forms.Form):
     )
 
 
-class PersonForm(forms.ModelForm[User]):
+class PersonForm(UserForm):
     """A person as an administrator sees them. The limit is typed in whole units of money."""
 
     limit = forms.DecimalField(

@@ -83,8 +83,11 @@ def place(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponse:
         zone: ZoneInfo | None = None
         if request.user.is_authenticated:
-            mine = list(Location.objects.all() if request.user.all_locations else
-                        request.user.locations.all())
+            mine = list(
+                Location.objects.all()
+                if request.user.all_locations
+                else request.user.locations.all()
+            )
             request.user._location_ids = [location.pk for location in mine]  # asked once
             request.my_locations = mine  # type: ignore[attr-defined]
             picked = request.GET.get("location")

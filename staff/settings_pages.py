@@ -68,6 +68,10 @@ PAGES = [
         "users-round",
     ),
     SettingsPage(
-        "preferences", _("Preferences"), _("Colours and keys, your second factor"), "", "sliders-horizontal"
+        "preferences",
+        _("Preferences"),
+        _("Colours and keys, your second factor"),
+        "",
+        "sliders-horizontal",
     ),
 ]

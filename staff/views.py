@@ -7,13 +7,14 @@ from django.contrib.auth import login, logout
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
-from audit.access import public, requires, signed_in
+from audit.access import picked_location, public, requires, signed_in
 from staff import second_factor, services
 from staff.forms import CodeForm, PersonForm, PreferencesForm
 from staff.models import User
@@ -66,11 +67,9 @@ def sign_out(request: StaffRequest) -> HttpResponse:
 @require_GET
 def home(request: StaffRequest) -> HttpResponse:
     """To where this person's work is."""
-    url_name = next(name for permission, name in HOMES if request.user.has_perm(permission))
-    response = redirect(url_name)
-    if location := request.GET.get("location"):
-        response["Location"] += f"?location={int(location)}" if location.isdecimal() else ""
-    return response
+    held = (name for permission, name in HOMES if request.user.has_perm(permission))
+    place = picked_location(request)
+    return redirect(reverse(next(held)) + (f"?location={place}" if place else ""))
 
 
 @signed_in
@@ -93,7 +92,9 @@ def show_second_factor(request: StaffRequest) -> HttpResponse:
             second_factor.verify(request, user=user, code=form.cleaned_data["code"])
             return redirect(_wanted(request))
         except second_factor.WrongCode:
-            form.add_error("code", _("This code does not fit. Wait for the next one and try again."))
+            form.add_error(
+                "code", _("This code does not fit. Wait for the next one and try again.")
+            )
     context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
     status = 422 if form.errors else 200
     return render(request, "registration/second_factor.html", context, status=status)
@@ -162,9 +163,7 @@ def preferences(request: StaffRequest) -> HttpResponse:
         "has_second_factor": second_factor.has_one(person),
         "may_need_one": second_factor.may_need_one(person),
     }
-    return render(
-        request, "staff/preferences.html", context, status=422 if form.errors else 200
-    )
+    return render(request, "staff/preferences.html", context, status=422 if form.errors else 200)
 
 
 @signed_in
@@ -241,8 +240,6 @@ def _hand_over(request: StaffRequest, person: User) -> HttpResponse:
 @require_POST
 def person_second_factor(request: StaffRequest, pk: int) -> HttpResponse:
     """Takes the second factor of somebody who lost the phone away."""
-    second_factor.remove(
-        person=get_object_or_404(User, pk=pk), by=request.user, now=clock.now()
-    )
+    second_factor.remove(person=get_object_or_404(User, pk=pk), by=request.user, now=clock.now())
     messages.success(request, _("Removed. They set up a new one at their next sign-in."))
     return redirect("settings-person", pk)
