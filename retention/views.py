@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -64,9 +63,7 @@ def members(request: HttpRequest) -> HttpResponse:
     return _list_or_page(request, context)
 
 
-def _browse(
-    request: HttpRequest, chosen: MemberFilter, user: User, now: datetime
-) -> HttpResponse:
+def _browse(request: HttpRequest, chosen: MemberFilter, user: User, now: datetime) -> HttpResponse:
     page = member_list.member_page(user=user, chosen=chosen, number=_number(request.GET), now=now)
     context = {
         "chosen": chosen,
@@ -191,9 +188,9 @@ def member(request: HttpRequest, guest_id: int) -> HttpResponse:
     guest = _guest(user, guest_id)
     if guest.merged_into_id is not None:
         stands_for = get_object_or_404(member_list.visible_guests(user), pk=guest.merged_into_id)
-        messages.info(request, _("The platform merged this guest into %(name)s.") % {
-            "name": stands_for.name
-        })
+        messages.info(
+            request, _("The platform merged this guest into %(name)s.") % {"name": stands_for.name}
+        )
         return redirect("member", guest_id=stands_for.pk)
     services.note_view(guest=guest, by=user, now=now)
     person = one_person.person_page(guest=guest, user=user, now=now)
@@ -202,7 +199,8 @@ def member(request: HttpRequest, guest_id: int) -> HttpResponse:
         "guest": guest,
         "now": now,
         "may_draft": bool(person.band) and user.has_perm("outreach.request_draft", person.contract),
-        "may_call": user.has_perm("cancellations.ask_call"),
+        "may_call": user.has_perm("cancellations.ask_call", guest),
+        "sees_scores": user.has_perm("risk.view_scores"),
     }
     return render(request, "retention/member.html", context)
 
@@ -247,8 +245,13 @@ def overview(request: HttpRequest) -> HttpResponse:
     figures = overview_figures.overview(
         user=user, location_id=location, week_key=request.GET.get("week", ""), now=now
     )
-    return render(
-        request,
-        "retention/overview.html",
-        {"figures": figures, "week": figures.week, "total": figures.total, "now": now},
-    )
+    week = figures.week
+    context = {
+        "figures": figures,
+        "week": week,
+        "total": figures.total,
+        "fewer": -figures.total.left_change,
+        "previous_week": week.shifted(-1).key,
+        "next_week": week.shifted(1).key,
+    }
+    return render(request, "retention/overview.html", context)

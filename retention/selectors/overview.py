@@ -7,12 +7,14 @@ number and the list behind it agree. The trend of 12 weeks reads the location x 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection
 from django.db.models import Count, Q, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from memberships.models import Location
 from outreach.models import Draft
@@ -107,6 +109,12 @@ class Standing:
         return 100 * self.at_risk / self.members
 
     @property
+    def at_risk_share(self) -> str:
+        """The share likely to leave in whole percent; empty below 20 people."""
+        percent = self.at_risk_percent
+        return "" if percent is None else f"{percent:.0f}%"
+
+    @property
     def left_change(self) -> int:
         return self.left - self.left_before
 
@@ -134,6 +142,67 @@ class LocationLine:
     left_query: str
     at_risk_query: str
 
+    @property
+    def joined_change(self) -> str:
+        return signed(self.standing.joined_change)
+
+    @property
+    def left_change(self) -> str:
+        return signed(self.standing.left_change)
+
+    @property
+    def trend_text(self) -> str:
+        """The sparkline in words."""
+        weeks = ", ".join(str(n) for n in self.trend)
+        return _("left in each of 12 weeks: %(weeks)s") % {"weeks": weeks}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One number of the page with its comparison. `query` is the list behind it, None without."""
+
+    name: str
+    value: str
+    n: str = ""
+    change: str = ""
+    tone: str = ""
+    against: str = ""
+    values: list[int] = field(default_factory=list)
+    query: str | None = None
+
+
+def signed(change: int | None) -> str:
+    """A difference with its sign; "no change" for none, empty when it is not known."""
+    if change is None:
+        return ""
+    if change == 0:
+        return _("no change")
+    return f"+{change:,}" if change > 0 else f"−{-change:,}"
+
+
+def _number(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _less(value: int | None, other: int | None) -> int | None:
+    return None if value is None or other is None else value - other
+
+
+def _tone(change: int | None, *, more_is: str) -> str:
+    if not change:
+        return ""
+    worse = (change > 0) == (more_is == "worse")
+    return "worse" if worse else "better"
+
+
+def _share(percent: float | None, base: int | None) -> str:
+    """A share in words; the bare base when there are too few people for a percentage."""
+    if not base:
+        return ""
+    if percent is None:
+        return _("of %(n)d members") % {"n": base}
+    return _("%(percent).1f%% of %(n)s members") % {"percent": percent, "n": f"{base:,}"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
@@ -153,7 +222,71 @@ class Overview:
 
     @property
     def worst(self) -> LocationLine | None:
-        return self.lines[0] if self.lines else None
+        """The first line, when there are several and it has something to show."""
+        if len(self.lines) < 2:
+            return None
+        first = self.lines[0]
+        return first if first.standing.left or first.standing.at_risk else None
+
+    @property
+    def most_left(self) -> int:
+        """The worst week of any location: one scale for the trends of the table."""
+        return max((max(line.trend) for line in self.lines), default=0)
+
+    @property
+    def before_text(self) -> str:
+        """The period the week is compared with."""
+        if self.week.days == 7:
+            return _("the week before")
+        return ngettext(
+            "the first day of the week before",
+            "the first %(days)d days of the week before",
+            self.week.days,
+        ) % {"days": self.week.days}
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """The numbers of people. Those of a past day have no link: only today's can be listed."""
+        total, now = self.total, self.week.is_running
+        return [
+            Tile(
+                name=_("Members"),
+                value=_number(total.members),
+                change=signed(_less(total.members, total.members_at_start)),
+                tone=_tone(_less(total.members, total.members_at_start), more_is="better"),
+                against=_("the end of the week before"),
+                values=self.trend_members,
+                query=self.members_query if now else None,
+            ),
+            Tile(
+                name=_("Joined"),
+                value=_number(total.joined),
+                change=signed(total.joined_change),
+                tone=_tone(total.joined_change, more_is="better"),
+                against=self.before_text,
+                values=self.trend_joined,
+                query=self.joined_query,
+            ),
+            Tile(
+                name=_("Left"),
+                value=_number(total.left),
+                n=_share(total.left_percent, total.members_at_start),
+                change=signed(total.left_change),
+                tone=_tone(total.left_change, more_is="worse"),
+                against=self.before_text,
+                values=self.trend_left,
+                query=self.left_query,
+            ),
+            Tile(
+                name=_("Likely to leave"),
+                value=_number(total.at_risk),
+                n=_share(total.at_risk_percent, total.members),
+                change=signed(total.at_risk_change),
+                tone=_tone(total.at_risk_change, more_is="worse"),
+                against=_("7 days before"),
+                query=self.at_risk_query if now else None,
+            ),
+        ]
 
 
 def overview(*, user: User, location_id: int | None, week_key: str, now: datetime) -> Overview:

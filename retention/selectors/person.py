@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
@@ -14,8 +14,10 @@ from audit.models import LedgerEntry
 from memberships.models import Appointment, Benefit, Charge, Guest, Membership, Review
 from outreach.models import Channel, Draft, Suppression
 from retention import events
+from retention.models import AT_RISK
 from retention.selectors.members import WEEKS
-from risk.models import ChurnScore
+from risk.models import Band, ChurnScore
+from risk.selectors import plain_chance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +72,38 @@ class Person:
     charges: list[Charge]
     routes: list[ContactRoute]
     draft: Draft | None
-    locations: set[int] = field(default_factory=set)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a contract binds the guest today."""
+        return self.contract is not None and self.contract.status in Membership.RUNNING
+
+    @property
+    def is_priority(self) -> bool:
+        """What people see who see no scores."""
+        return self.band in AT_RISK
+
+    @property
+    def band_label(self) -> str:
+        return str(Band(self.band).label) if self.band else ""
+
+    @property
+    def chance(self) -> str:
+        """The probability as one says it; empty for people who see no scores."""
+        return plain_chance(self.p) if self.p is not None else ""
+
+    @property
+    def since(self) -> date | None:
+        """The day the guest first became a member, of what is known."""
+        contracts = [one for one in (self.contract, *self.earlier) if one is not None]
+        return min((one.member_since_on or one.started_on for one in contracts), default=None)
+
+    @property
+    def visits_text(self) -> str:
+        """The sparkline in words."""
+        n = sum(self.weeks)
+        text = ngettext("%(n)d visit in 12 weeks", "%(n)d visits in 12 weeks", n)
+        return text % {"n": n}
 
 
 def person_page(*, guest: Guest, user: User, now: datetime) -> Person:
@@ -109,18 +142,25 @@ def person_page(*, guest: Guest, user: User, now: datetime) -> Person:
         change=_change(risk) if sees_scores else None,
         p=risk.p if risk and sees_scores else None,
         risk=risk if sees_scores else None,
-        reasons=risk.reasons if risk else [],
+        reasons=[_shown(reason) for reason in risk.reasons] if risk else [],
         benefits=[_use(one, now) for one in benefits] if contract else [],
         next_booking=coming[-1] if coming else None,
         last_visits=visits[:LAST_VISITS],
         weeks=weeks,
         missed=_missed(appointments, now),
-        charges=list(Charge.objects.filter(guest=guest).order_by("-charged_on", "-pk"))[
-            :LAST_CHARGES
-        ],
+        charges=list(
+            Charge.objects.filter(guest=guest)
+            .select_related("location")
+            .order_by("-charged_on", "-pk")[:LAST_CHARGES]
+        ),
         routes=contact_routes(guest),
         draft=_draft(guest, user, now),
     )
+
+
+def _shown(reason: dict[str, Any]) -> dict[str, Any]:
+    """What the page needs of a reason: its sentence and its direction, not what it adds."""
+    return {"text": reason["text"], "raises": reason.get("direction") == "raises"}
 
 
 def _change(risk: ChurnScore | None) -> int | None:
@@ -211,7 +251,8 @@ def was_just_viewed(*, guest: Guest, by: User, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One line of the timeline. `tone` is "", "good", "bad" or "said" (a guest's own words)."""
+    """One line of the timeline. `tone` is "", "good", "bad" or "said" (a guest's own words). A
+    moment without time is a local day, `at` being its beginning."""
 
     at: datetime
     has_time: bool
@@ -219,6 +260,7 @@ class Moment:
     text: str
     detail: str = ""
     tone: str = ""
+    on: date | None = None
 
 
 def timeline(*, guest: Guest, before: datetime | None, now: datetime) -> list[Moment]:
@@ -295,6 +337,7 @@ def _contracts(guest: Guest) -> list[Moment]:
                         text=text % name,
                         detail=str(detail),
                         tone=tone,
+                        on=on,
                     )
                 )
     return moments
@@ -316,6 +359,7 @@ def _failed_charges(guest: Guest, until: datetime) -> list[Moment]:
             text=_("Payment failed"),
             detail=one.decline_code,
             tone="bad",
+            on=one.charged_on,
         )
         for one in charges
     ]
