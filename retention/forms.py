@@ -5,24 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from retention.models import SavedView
+from retention.filters import MemberFilter
 
 MOST_PICKED = 200
 
 
-class ViewForm(forms.ModelForm[SavedView]):
+class ViewForm(forms.Form):
     """A name for the filter on the screen."""
 
-    class Meta:
-        model = SavedView
-        fields = ["name", "query", "is_shared"]
-        labels = {"name": _("Name of this view"), "is_shared": _("Colleagues see it too")}
-        widgets = {"query": forms.HiddenInput}
+    name = forms.CharField(label=_("Name of this view"), max_length=60)
+    query = forms.CharField(widget=forms.HiddenInput, max_length=500, required=False)
+    is_shared = forms.BooleanField(label=_("Colleagues see it too"), required=False)
 
     def clean_name(self) -> str:
         return " ".join(str(self.cleaned_data["name"]).split())
+
+    def clean_query(self) -> str:
+        """The filter as the list itself would write it."""
+        return MemberFilter.from_query(QueryDict(self.cleaned_data["query"])).address()
 
 
 class PickedGuests(forms.Form):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url, trigger_client_event
 
 from audit import clock
-from audit.access import requires
+from audit.access import picked_location, requires
 from memberships.models import Guest
 from retention import filters, services
 from retention.filters import MemberFilter
@@ -30,26 +30,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from staff.models import User
+    from staff.request import StaffRequest
 
 LEAST_LETTERS = 2
 
 
-def _wants_part(request: HttpRequest) -> bool:
+def _wants_part(request: StaffRequest) -> bool:
     """Whether a script asks for the part that changes; a page restored from history is whole."""
     htmx = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.history_restore_request
 
 
-def _person(request: HttpRequest) -> User:
-    user: Any = request.user
-    return user  # type: ignore[no-any-return]
-
-
 @requires("retention.search_members")
 @require_GET
-def members(request: HttpRequest) -> HttpResponse:
+def members(request: StaffRequest) -> HttpResponse:
     """The list with its filter; for people who may only search, what they search for."""
-    user, now = _person(request), clock.now()
+    user, now = request.user, clock.now()
     if user.has_perm("retention.view_members"):
         return _browse(request, MemberFilter.from_query(request.GET), user, now)
     asked = MemberFilter.from_query(request.GET)
@@ -63,7 +59,7 @@ def members(request: HttpRequest) -> HttpResponse:
     return _list_or_page(request, context)
 
 
-def _browse(request: HttpRequest, chosen: MemberFilter, user: User, now: datetime) -> HttpResponse:
+def _browse(request: StaffRequest, chosen: MemberFilter, user: User, now: datetime) -> HttpResponse:
     page = member_list.member_page(user=user, chosen=chosen, number=_number(request.GET), now=now)
     context = {
         "chosen": chosen,
@@ -79,7 +75,7 @@ def _browse(request: HttpRequest, chosen: MemberFilter, user: User, now: datetim
     return _list_or_page(request, context)
 
 
-def _list_or_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def _list_or_page(request: StaffRequest, context: dict[str, Any]) -> HttpResponse:
     chosen: MemberFilter = context["chosen"]
     context |= {
         "order": filters.SORTS[chosen.sort],
@@ -87,7 +83,7 @@ def _list_or_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
         "consents": filters.CONSENTS,
         "renewals": filters.RENEWALS,
         "sorts": filters.SORTS,
-        "show_location": chosen.location is None and len(_person(request).location_ids()) > 1,
+        "show_location": chosen.location is None and len(request.user.location_ids()) > 1,
         "clear_url": f"{request.path}?{MemberFilter(location=chosen.location).address()}",
         "search_all": f"{request.path}?{chosen.address(status='all')}",
     }
@@ -108,7 +104,7 @@ def _number(query: Mapping[str, Any]) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
-def _back(request: HttpRequest) -> str:
+def _back(request: StaffRequest) -> str:
     """Where the list stood, as the form says; only an address of our own."""
     back = request.POST.get("back", "")
     ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
@@ -117,7 +113,7 @@ def _back(request: HttpRequest) -> str:
 
 @requires("outreach.request_draft")
 @require_POST
-def request_drafts(request: HttpRequest) -> HttpResponse:
+def request_drafts(request: StaffRequest) -> HttpResponse:
     """Draft the at-risk check-in for the ticked people, and say what became of each."""
     form = PickedGuests(request.POST)
     if not form.is_valid():
@@ -125,7 +121,7 @@ def request_drafts(request: HttpRequest) -> HttpResponse:
             messages.error(request, str(error))
         return redirect(_back(request))
     result = services.request_drafts(
-        guest_ids=form.cleaned_data["guest"], by=_person(request), now=clock.now()
+        guest_ids=form.cleaned_data["guest"], by=request.user, now=clock.now()
     )
     if result.drafted:
         text = ngettext(
@@ -149,7 +145,7 @@ def request_drafts(request: HttpRequest) -> HttpResponse:
 
 @requires("retention.view_members")
 @require_POST
-def save_view(request: HttpRequest) -> HttpResponse:
+def save_view(request: StaffRequest) -> HttpResponse:
     """Keep the filter on the screen under a name."""
     form = ViewForm(request.POST)
     if not form.is_valid():
@@ -161,7 +157,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
         name=chosen["name"],
         query=chosen["query"],
         is_shared=chosen["is_shared"],
-        by=_person(request),
+        by=request.user,
         now=clock.now(),
     )
     messages.success(request, _("The view %(name)s is saved.") % {"name": view.name})
@@ -170,10 +166,10 @@ def save_view(request: HttpRequest) -> HttpResponse:
 
 @requires("retention.view_members")
 @require_POST
-def drop_view(request: HttpRequest, view_id: int) -> HttpResponse:
+def drop_view(request: StaffRequest, view_id: int) -> HttpResponse:
     """Remove one of one's own views."""
     try:
-        services.drop_view(view_id=view_id, by=_person(request), now=clock.now())
+        services.drop_view(view_id=view_id, by=request.user, now=clock.now())
     except SavedView.DoesNotExist:
         raise Http404 from None
     messages.success(request, _("The view is removed."))
@@ -182,9 +178,9 @@ def drop_view(request: HttpRequest, view_id: int) -> HttpResponse:
 
 @requires("retention.view_member")
 @require_GET
-def member(request: HttpRequest, guest_id: int) -> HttpResponse:
+def member(request: StaffRequest, guest_id: int) -> HttpResponse:
     """One person. The ledger notes who looked."""
-    user, now = _person(request), clock.now()
+    user, now = request.user, clock.now()
     guest = _guest(user, guest_id)
     if guest.merged_into_id is not None:
         stands_for = get_object_or_404(member_list.visible_guests(user), pk=guest.merged_into_id)
@@ -207,9 +203,9 @@ def member(request: HttpRequest, guest_id: int) -> HttpResponse:
 
 @requires("retention.view_member")
 @require_GET
-def timeline(request: HttpRequest, guest_id: int) -> HttpResponse:
+def timeline(request: StaffRequest, guest_id: int) -> HttpResponse:
     """What happened with one person, a page of moments at a time."""
-    user, now = _person(request), clock.now()
+    user, now = request.user, clock.now()
     guest = _guest(user, guest_id)
     services.note_view(guest=guest, by=user, now=now)
     moments = one_person.timeline(
@@ -236,14 +232,14 @@ def _instant(text: str) -> datetime | None:
 
 @requires("retention.view_overview")
 @require_GET
-def overview(request: HttpRequest) -> HttpResponse:
+def overview(request: StaffRequest) -> HttpResponse:
     """How the person's locations stand this week, worst first."""
-    user, now = _person(request), clock.now()
-    location = MemberFilter.from_query(request.GET).location
-    if location is not None and not user.serves(location):
-        raise Http404
+    user, now = request.user, clock.now()
     figures = overview_figures.overview(
-        user=user, location_id=location, week_key=request.GET.get("week", ""), now=now
+        user=user,
+        location_id=picked_location(request),
+        week_key=request.GET.get("week", ""),
+        now=now,
     )
     week = figures.week
     context = {
