@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils import timezone
@@ -77,8 +77,9 @@ def private_pages(get_response: Handler) -> Handler:
 
 
 def place(get_response: Handler) -> Handler:
-    """Reads the person's locations once (`request.my_locations`) and shows times as they are at
-    the picked location, else at the first of the person's."""
+    """Reads the person's locations once (`request.my_locations`), and shows times as they are at
+    the picked location, else at the first of the person's. To pick a location one does not serve
+    is a 404 on every page."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         zone: ZoneInfo | None = None
@@ -92,6 +93,8 @@ def place(get_response: Handler) -> Handler:
             request.my_locations = mine  # type: ignore[attr-defined]
             picked = request.GET.get("location")
             here = next((place for place in mine if str(place.pk) == picked), None)
+            if picked and here is None:
+                raise Http404("No such location.")
             first = here or next((place for place in mine if place.is_active), None)
             zone = first.zone if first else None
         with timezone.override(zone):

@@ -11,5 +11,5 @@ from staff.models import User
 class StaffRequest(HttpRequest):
     """For annotations: somebody is signed in, and `staff.middleware.place` has read where."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     my_locations: list[Location]

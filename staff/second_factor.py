@@ -40,9 +40,8 @@ def is_missing(request: HttpRequest) -> bool:
     user = request.user
     if not user.is_authenticated or user.is_verified():  # type: ignore[attr-defined]
         return False
-    return request.session.get(SESSION_KEY, False) or (
-        settings.SECOND_FACTOR_REQUIRED and may_need_one(user)
-    )
+    owed = settings.SECOND_FACTOR_REQUIRED and may_need_one(user)
+    return bool(request.session.get(SESSION_KEY) or owed)
 
 
 def has_one(user: User) -> bool:
