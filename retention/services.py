@@ -174,11 +174,12 @@ def request_drafts(*, guest_ids: Sequence[int], by: User, now: datetime) -> Draf
     return result
 
 
-@transaction.atomic
 def note_view(*, guest: Guest, by: User, now: datetime) -> None:
     """Write into the ledger that somebody opened a guest's page: once per person, guest and
-    hour."""
-    if not person.was_just_viewed(guest=guest, by=by, now=now):
+    hour. Two tabs opened in the same moment may be written twice, which hides nothing."""
+    if person.was_just_viewed(guest=guest, by=by, now=now):
+        return
+    with transaction.atomic():
         audit.record(
             events.GUEST_VIEWED,
             at=now,

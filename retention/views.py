@@ -17,7 +17,6 @@ from django_htmx.http import push_url, trigger_client_event
 
 from audit import clock
 from audit.access import picked_location, requires
-from memberships.models import Guest
 from retention import filters, services
 from retention.filters import MemberFilter
 from retention.forms import PickedGuests, ViewForm
@@ -181,7 +180,7 @@ def drop_view(request: StaffRequest, view_id: int) -> HttpResponse:
 def member(request: StaffRequest, guest_id: int) -> HttpResponse:
     """One person. The ledger notes who looked."""
     user, now = request.user, clock.now()
-    guest = _guest(user, guest_id)
+    guest = _guest(user, guest_id, now)
     if guest.merged_into_id is not None:
         stands_for = get_object_or_404(member_list.visible_guests(user), pk=guest.merged_into_id)
         messages.info(
@@ -206,20 +205,17 @@ def member(request: StaffRequest, guest_id: int) -> HttpResponse:
 def timeline(request: StaffRequest, guest_id: int) -> HttpResponse:
     """What happened with one person, a page of moments at a time."""
     user, now = request.user, clock.now()
-    guest = _guest(user, guest_id)
+    guest = _guest(user, guest_id, now)
     services.note_view(guest=guest, by=user, now=now)
-    moments = one_person.timeline(
-        guest=guest, before=_instant(request.GET.get("before", "")), now=now
-    )
-    shown, more = moments[: one_person.TIMELINE_PAGE], moments[one_person.TIMELINE_PAGE :]
-    context = {"guest": guest, "moments": shown, "older": shown[-1].at if more else None}
+    page = one_person.timeline(guest=guest, before=_instant(request.GET.get("before", "")), now=now)
+    context = {"guest": guest, "moments": page.moments, "older": page.older_than}
     part = "retention/_timeline.html"
     return render(request, part if _wants_part(request) else "retention/timeline.html", context)
 
 
-def _guest(user: User, guest_id: int) -> Guest:
+def _guest(user: User, guest_id: int, now: datetime) -> Any:
     guests = member_list.visible_guests(user).select_related("location")
-    return get_object_or_404(guests, pk=guest_id)
+    return get_object_or_404(one_person.guests_with_stops(guests, now=now), pk=guest_id)
 
 
 def _instant(text: str) -> datetime | None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from memberships.models import Guest, GuestDay, Plan
+from memberships.models import Guest, GuestDay, Membership, Plan
 from outreach.models import Draft
 from retention.filters import BANDS, BOOKINGS, CONSENTS, RENEWALS, STATUSES, MemberFilter
 from retention.models import AT_RISK, MemberRow
@@ -156,7 +156,8 @@ def visible_guests(user: User) -> QuerySet[Guest, Guest]:
     if user.all_locations:
         return Guest.objects.all()
     mine = user.location_ids()
-    return Guest.objects.filter(Q(location__in=mine) | Q(memberships__location__in=mine)).distinct()
+    contracts = Membership.objects.filter(guest=OuterRef("pk"), location__in=mine)
+    return Guest.objects.filter(Q(location__in=mine) | Exists(contracts))
 
 
 def member_page(*, user: User, chosen: MemberFilter, number: int, now: datetime) -> MemberPage:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -71,7 +71,7 @@ class Person:
     missed: str
     charges: list[Charge]
     routes: list[ContactRoute]
-    draft: Draft | None
+    draft_id: int | None
 
     @property
     def is_running(self) -> bool:
@@ -106,8 +106,9 @@ class Person:
         return text % {"n": n}
 
 
-def person_page(*, guest: Guest, user: User, now: datetime) -> Person:
-    """Everything on the page but the timeline. Seven statements."""
+def person_page(*, guest: Any, user: User, now: datetime) -> Person:
+    """Everything on the page but the timeline. Four statements; `guest` comes from
+    `guests_with_stops`."""
     contracts = list(
         Membership.objects.filter(guest=guest)
         .select_related("plan", "location", "churn_score__model")
@@ -154,7 +155,9 @@ def person_page(*, guest: Guest, user: User, now: datetime) -> Person:
             .order_by("-charged_on", "-pk")[:LAST_CHARGES]
         ),
         routes=contact_routes(guest),
-        draft=_draft(guest, user, now),
+        draft_id=guest.open_draft_id
+        if user.has_perm("outreach.view_draft") and user.serves(guest.open_draft_location_id)
+        else None,
     )
 
 
@@ -196,27 +199,31 @@ def _missed(appointments: Sequence[Appointment], now: datetime) -> str:
     return _(" and ").join(parts)
 
 
-def contact_routes(guest: Guest) -> list[ContactRoute]:
+def guests_with_stops(guests: QuerySet[Guest, Guest], *, now: datetime) -> QuerySet[Guest, Any]:
+    """Guests with what the page shows of outreach: the newest open draft and why an address must
+    not be written to. Asked with the guest in one statement."""
+    # One stop per address: the database refuses a second.
+    stops = Suppression.objects.filter(lifted_at__isnull=True).values("reason")
+    drafts = Draft.objects.open().filter(guest=OuterRef("pk"), expires_at__gt=now)
+    return guests.annotate(
+        open_draft_id=Subquery(drafts.order_by("-created_at").values("pk")[:1]),
+        open_draft_location_id=Subquery(drafts.order_by("-created_at").values("location")[:1]),
+        sms_stop=Subquery(stops.filter(channel=Channel.SMS, address=OuterRef("phone"))),
+        email_stop=Subquery(stops.filter(channel=Channel.EMAIL, address=OuterRef("email"))),
+    )
+
+
+def contact_routes(guest: Any) -> list[ContactRoute]:
     """By which channels the guest may be sent an offer, and what stands against it."""
-    stops = {
-        (stop.channel, stop.address): stop
-        for stop in Suppression.objects.filter(
-            Q(channel=Channel.EMAIL, address=guest.email.lower())
-            | Q(channel=Channel.EMAIL, address=guest.email)
-            | Q(channel=Channel.SMS, address=guest.phone),
-            lifted_at__isnull=True,
-        )
-    }
     routes = []
-    for channel, address, agreed in (
-        (Channel.SMS, guest.phone, guest.sms_marketing),
-        (Channel.EMAIL, guest.email, guest.email_marketing),
+    for channel, address, agreed, stop in (
+        (Channel.SMS, guest.phone, guest.sms_marketing, guest.sms_stop),
+        (Channel.EMAIL, guest.email, guest.email_marketing, guest.email_stop),
     ):
-        stop = stops.get((channel, address)) or stops.get((channel, address.lower()))
         if not address:
             note = _("no number") if channel == Channel.SMS else _("no mailbox")
         elif stop is not None:
-            note = _("stopped: %(reason)s") % {"reason": stop.reason}
+            note = _("stopped: %(reason)s") % {"reason": stop}
         elif not agreed:
             note = _("has not agreed to offers")
         else:
@@ -230,13 +237,6 @@ def contact_routes(guest: Guest) -> list[ContactRoute]:
             )
         )
     return routes
-
-
-def _draft(guest: Guest, user: User, now: datetime) -> Draft | None:
-    if not user.has_perm("outreach.view_draft"):
-        return None
-    drafts = Draft.objects.visible_to(user).open().filter(guest=guest, expires_at__gt=now)
-    return drafts.select_related("play").order_by("-created_at").first()
 
 
 def was_just_viewed(*, guest: Guest, by: User, now: datetime) -> bool:
@@ -263,9 +263,18 @@ class Moment:
     on: date | None = None
 
 
-def timeline(*, guest: Guest, before: datetime | None, now: datetime) -> list[Moment]:
-    """What happened with the guest, newest first: at most one page older than `before`, and one
-    line more when there is an older page."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """A page of moments, newest first. `older_than` is where the next page begins, None at the
+    end."""
+
+    moments: list[Moment]
+    older_than: datetime | None
+
+
+def timeline(*, guest: Guest, before: datetime | None, now: datetime) -> Timeline:
+    """What happened with the guest before an instant. Moments of the same instant stay on one
+    page, so that none is lost between two."""
     until = before or now + timedelta(days=365)
     moments = [
         *_bookings(guest, until),
@@ -274,8 +283,11 @@ def timeline(*, guest: Guest, before: datetime | None, now: datetime) -> list[Mo
         *_reviews(guest, until),
         *_conversation(guest),
     ]
-    older = sorted((m for m in moments if m.at < until), key=lambda m: m.at, reverse=True)
-    return older[: TIMELINE_PAGE + 1]
+    found = sorted((m for m in moments if m.at < until), key=lambda m: m.at, reverse=True)
+    if len(found) <= TIMELINE_PAGE:
+        return Timeline(moments=found, older_than=None)
+    edge = found[TIMELINE_PAGE - 1].at
+    return Timeline(moments=[m for m in found if m.at >= edge], older_than=edge)
 
 
 def _bookings(guest: Guest, until: datetime) -> list[Moment]:
