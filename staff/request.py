@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
 
 from memberships.models import Location
 from staff.models import User
@@ -13,3 +14,4 @@ class StaffRequest(HttpRequest):
 
     user: User
     my_locations: list[Location]
+    htmx: HtmxDetails

@@ -61,6 +61,13 @@ PAGES = [
         "shield-check",
     ),
     SettingsPage(
+        "settings-calls",
+        _("Calling guests"),
+        _("How long a call list is, how often a number is tried"),
+        "outreach.change_policy",
+        "phone",
+    ),
+    SettingsPage(
         "settings-people",
         _("People"),
         _("Who works here, in which role and where"),
