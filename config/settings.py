@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from csp.constants import SELF
 from django.utils.translation import gettext_lazy as _
 
-from config import env
+from config import env, logs
 
 BASE_DIR = env.BASE_DIR
 TENURE_ENV = env.NAME
@@ -125,7 +126,12 @@ REDIS_URL = env.text(
     "Set it to redis://host:6379/0, or use `make demo`, which starts a server of its own.",
 )
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # Redis is disposable: a page waits for it two seconds at most.
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
 }
 
 # --- Celery: hints only, the truth is in PostgreSQL --------------------------------------------
@@ -141,6 +147,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "tenure"
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "config.tasks.heartbeat", "schedule": 30.0},
+    "poke-nights": {"task": "config.tasks.poke_nights", "schedule": 60.0},
+}
 
 # --- Language and time -------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
@@ -206,6 +216,7 @@ SESSION_IDLE_SECONDS = 60 * env.number("SESSION_IDLE_MINUTES", "Set it to minute
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked from inside, by plain http
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
@@ -293,10 +304,7 @@ CLOCK_MOVABLE = env.NAME in ("demo", "test")
 
 # --- Checks and logs ---------------------------------------------------------------------------
 LOG_LEVEL = env.text("LOG_LEVEL", "Set it to INFO or WARNING.", default="INFO")
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+LOGGING = logs.configure(level=LOG_LEVEL, as_json=IS_PRODUCTION)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
