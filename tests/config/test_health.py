@@ -30,12 +30,9 @@ def test_after_a_round_of_beat_and_worker_all_is_well(client: Client) -> None:
     answer = client.get("/healthz")
 
     assert answer.status_code == 200
-    assert answer.json() == {
-        "status": "ok",
-        "database": "ok",
-        "redis": "ok",
-        "beat_age_seconds": 0,
-    }
+    body = answer.json()
+    assert body.pop("beat_age_seconds") < 30
+    assert body == {"status": "ok", "database": "ok", "redis": "ok"}
 
 
 @pytest.mark.parametrize("age_s", [None, health.HEARTBEAT_LATE_S + 5])
