@@ -24,7 +24,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from memberships.models import Location
+from retention.models import SavedView
 from staff.models import User
+from tests.factories.memberships import GuestFactory
 from tests.factories.staff import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +53,10 @@ def somebody(location: Location) -> User:
     return UserFactory(locations=[location])
 
 
+def anothers_view(location: Location) -> SavedView:
+    return SavedView.objects.create(name="theirs", owner=somebody(location), is_shared=True)
+
+
 EVERYBODY = "200 200 200 200"
 ONLY_ADMIN = "403 403 403 200"
 
@@ -58,6 +64,14 @@ TABLE: dict[str, Line] = {
     # audit
     "activity": Line("403 200 200 200"),
     "activity-export": Line("403 200 200 200"),
+    # retention
+    "members": Line(EVERYBODY),
+    "members-draft": Line("403 302 302 302", post={}),
+    "member-view-save": Line("403 302 302 302", post={"name": "mine", "query": ""}),
+    "member-view-drop": Line("403 404 404 404", thing=anothers_view, post={}),
+    "member": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),
+    "member-timeline": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),
+    "overview": Line("403 403 200 200"),
     # staff
     "home": Line("302 302 302 302"),
     "sign-in": Line("302 302 302 302", visitor=200),
