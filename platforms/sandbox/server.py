@@ -37,11 +37,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Callable[..., Any]:
         from django.core.wsgi import get_wsgi_application
 
-        application = get_wsgi_application()
-        from platforms.sandbox import background
-
-        background.start()
-        return application
+        return get_wsgi_application()
 
 
 def serve(address: str) -> None:

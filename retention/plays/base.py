@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from outreach.drafting import Candidate
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from dataclasses import dataclass
+    from datetime import date, datetime
+
+    from outreach.drafting import Candidate
+else:
+    from dataclasses import dataclass
 
 
 class Run(Protocol):
@@ -19,7 +23,7 @@ class Run(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionPlay:
     """`key` is that of the `outreach.Play` row. `candidates_for` makes candidates of contracts a
-    person picked from the member list, whatever the play's own rule says of them."""
+    person picked from the member list, leaving out nobody for lack of risk."""
 
     key: str
     run: Run

@@ -1,1 +1,0 @@
-"""Pages of the call list and of the bookings."""

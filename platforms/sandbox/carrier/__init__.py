@@ -1,1 +1,0 @@
-"""A text-message carrier and a mailbox, and the guests who read and answer."""

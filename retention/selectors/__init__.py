@@ -1,1 +1,0 @@
-"""Readings for the pages of retention, one module per page."""

@@ -1,0 +1,279 @@
+"""Inputs of the churn score: every membership that binds on a day, as of the start of that day.
+
+Visits and money come from the roll-up of guest days, which knows a day's end; bookings from the
+book, with the time at which each was made and cancelled. Left out because the mirror keeps only
+their present value, which would show training the future: benefit balances, past suspensions, the
+contract's end date of recurring plans. Plan credits are rebuilt as payments against visits. The
+card's expiry is read for the present only and enters as a fixed rule, not as something learned.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from memberships.models import Membership
+from risk import frame
+from risk.additive import Floats
+from risk.features import known_booked_at, known_cancelled_at, midnights, number
+from risk.frame import Frame
+
+HORIZON_DAYS = 60
+# A membership that goes on under a new contract within this time has not churned.
+RENEWED_WITHIN_DAYS = 14
+RENEWED_BEFORE_DAYS = 45
+# Own gap between visits and own rates are drawn towards these by a few pretended cases.
+USUAL_GAP_DAYS, GAP_CASES = 30.0, 2.0
+RATE_MONTHS_PRETENDED = 60.0
+
+READ = {
+    "membership_id": "m.id",
+    "guest_id": "m.guest_id",
+    "location_id": "m.location_id",
+    "contract_days": "%(as_of)s - m.started_on",
+    "tenure_days": "%(as_of)s - LEAST(m.started_on, COALESCE(m.member_since_on, m.started_on))",
+    "plan": "m.plan_id",
+    "recurring": "CASE WHEN m.plan_kind = 'recurring' THEN 1 ELSE 0 END",
+    "term_left_days": """CASE WHEN m.plan_kind <> 'recurring' THEN COALESCE(
+        (m.started_on + make_interval(months => m.period_months))::date, m.ends_on
+        ) - %(as_of)s END""",
+    "price": "m.price_cents / 100.0",
+    "notice_days": "%(as_of)s - LEAST(m.cancel_requested_on, m.cancelled_on)",
+    "frozen": """CASE WHEN m.frozen_on <= %(as_of)s
+        AND COALESCE(m.frozen_until_on, %(as_of)s) >= %(as_of)s THEN 1 ELSE 0 END""",
+    "frozen_days": """CASE WHEN m.frozen_on <= %(as_of)s
+        AND COALESCE(m.frozen_until_on, %(as_of)s) >= %(as_of)s THEN %(as_of)s - m.frozen_on END""",
+    "card_left_days": "m.card_expires_on - %(as_of)s",
+    "visits_30": "COALESCE(d.visits_30, 0)",
+    "visits_60": "COALESCE(d.visits_60, 0)",
+    "visits_90": "COALESCE(d.visits_90, 0)",
+    "visits_180": "COALESCE(d.visits_180, 0)",
+    "visits_365": "COALESCE(d.visits_365, 0)",
+    "visits_before": "COALESCE(d.visits_before, 0)",
+    "visit_days": "COALESCE(d.visit_days, 0)",
+    "first_visit_days": "%(as_of)s - d.first_on",
+    "days_since_visit": "%(as_of)s - d.last_on",
+    "spend_90": "COALESCE(d.spend_90, 0) / 100.0",
+    "spend_before": "COALESCE(d.spend_before, 0) / 100.0",
+    "spend_365": "COALESCE(d.spend_365, 0) / 100.0",
+    "cancelled_180": "COALESCE(d.cancelled_180, 0)",
+    "late_180": "COALESCE(d.late_180, 0)",
+    "no_shows_180": "COALESCE(d.no_shows_180, 0)",
+    "next_days": "a.next_on - %(as_of)s",
+    "coming": "COALESCE(a.coming, 0)",
+    "dropped_30": "COALESCE(a.dropped_30, 0)",
+    "services_180": "COALESCE(a.services_180, 0)",
+    "paid_90": "COALESCE(c.paid_90, 0)",
+    "paid_365": "COALESCE(c.paid_365, 0)",
+    "failed_90": "COALESCE(c.failed_90, 0)",
+    "failed_365": "COALESCE(c.failed_365, 0)",
+    "unpaid_days": "CASE WHEN c.failed_on > COALESCE(c.paid_on, '-infinity') "
+    "THEN %(as_of)s - c.failed_on END",
+    "paid_now": "c.paid_now / 100.0",
+    "paid_then": "c.paid_then / 100.0",
+    "rating": "r.rating",
+    "rating_days": "r.rating_days",
+    "lowest_rating_180": "r.lowest_180",
+    "ends_180": "e.ends",
+    "members_now": "e.members",
+    "ends_180_all": "(SELECT SUM(ends) FROM ends)",
+    "members_now_all": "(SELECT SUM(members) FROM ends)",
+}
+OUTCOMES = {
+    "days_to_end": "m.ended_on - %(as_of)s",
+    "involuntary": "CASE WHEN m.ending = 'involuntary' THEN 1 ELSE 0 END",
+    "renewed": f"""CASE WHEN m.ended_on IS NOT NULL AND EXISTS (
+        SELECT 1 FROM memberships_membership n
+        WHERE n.guest_id = m.guest_id AND n.id <> m.id
+        AND n.started_on BETWEEN m.ended_on - {RENEWED_BEFORE_DAYS}
+            AND m.ended_on + {RENEWED_WITHIN_DAYS}
+        AND (n.ended_on IS NULL OR n.ended_on > m.ended_on)) THEN 1 ELSE 0 END""",
+}
+IDS = ["membership_id", "guest_id", "location_id"]
+
+# %(as_of)s is the day; every other bound is a constant computed in Python, so that PostgreSQL
+# compares dates with dates. `_sNNN` is the day NNN days before.
+QUERY = f"""
+WITH bounds (location_id, midnight_at) AS (
+    SELECT * FROM UNNEST(%(locations)s::bigint[], %(midnights)s::timestamptz[])
+), m AS MATERIALIZED (
+    SELECT x.*, p.kind AS plan_kind, p.period_months, b.midnight_at
+    FROM memberships_membership x
+    JOIN bounds b ON b.location_id = x.location_id
+    JOIN memberships_plan p ON p.id = x.plan_id
+    WHERE x.started_on <= %(as_of)s AND (x.ended_on IS NULL OR x.ended_on > %(as_of)s)
+    AND (x.ended_on IS NOT NULL OR x.status = ANY(%(running)s)) AND x.status <> 'deleted'
+    AND (%(every)s = 1 OR x.id %% %(every)s = 0)
+), g AS MATERIALIZED (
+    SELECT guest_id, MIN(midnight_at) AS midnight_at FROM m GROUP BY guest_id
+), d AS (
+    SELECT t.guest_id,
+        SUM(t.visits) FILTER (WHERE t.on >= %(s30)s) AS visits_30,
+        SUM(t.visits) FILTER (WHERE t.on >= %(s60)s) AS visits_60,
+        SUM(t.visits) FILTER (WHERE t.on >= %(s90)s) AS visits_90,
+        SUM(t.visits) FILTER (WHERE t.on >= %(s180)s) AS visits_180,
+        SUM(t.visits) FILTER (WHERE t.on >= %(s365)s) AS visits_365,
+        SUM(t.visits) FILTER (WHERE t.on < %(s90)s AND t.on >= %(s455)s) AS visits_before,
+        COUNT(*) FILTER (WHERE t.visits > 0) AS visit_days,
+        MIN(t.on) FILTER (WHERE t.visits > 0) AS first_on,
+        MAX(t.on) FILTER (WHERE t.visits > 0) AS last_on,
+        SUM(t.spend_cents) FILTER (WHERE t.on >= %(s90)s) AS spend_90,
+        SUM(t.spend_cents) FILTER (WHERE t.on < %(s90)s AND t.on >= %(s455)s) AS spend_before,
+        SUM(t.spend_cents) FILTER (WHERE t.on >= %(s365)s) AS spend_365,
+        SUM(t.cancelled) FILTER (WHERE t.on >= %(s180)s) AS cancelled_180,
+        SUM(t.late_cancelled) FILTER (WHERE t.on >= %(s180)s) AS late_180,
+        SUM(t.no_shows) FILTER (WHERE t.on >= %(s180)s) AS no_shows_180
+    FROM (
+        SELECT guest_id, "on", visits, cancelled, late_cancelled, no_shows, spend_cents
+        FROM memberships_guestday
+        WHERE "on" < %(as_of)s AND "on" >= %(s720)s AND guest_id IN (SELECT guest_id FROM g)
+    ) t GROUP BY t.guest_id
+), a AS (
+    SELECT t.guest_id,
+        MIN(t.starts_on) FILTER (WHERE t.stands) AS next_on,
+        COUNT(*) FILTER (WHERE t.stands) AS coming,
+        COUNT(*) FILTER (WHERE t.starts_on >= %(as_of)s AND t.cancelled_at < t.midnight_at
+            AND t.cancelled_at >= t.midnight_at - interval '30 days') AS dropped_30,
+        COUNT(DISTINCT t.service_id) FILTER (
+            WHERE t.status = 'completed' AND t.starts_on < %(as_of)s) AS services_180
+    FROM (
+        SELECT b.guest_id, g.midnight_at, b.starts_on, b.status, b.service_id,
+            {known_cancelled_at("b")} AS cancelled_at,
+            b.starts_on >= %(as_of)s AND {known_booked_at("b")} < g.midnight_at
+            AND b.status <> 'voided'
+            AND COALESCE({known_cancelled_at("b")}, 'infinity') >= g.midnight_at
+            AND COALESCE(b.vanished_at, 'infinity') >= g.midnight_at AS stands
+        FROM memberships_appointment b JOIN g ON g.guest_id = b.guest_id
+        WHERE b.starts_on >= %(s180)s AND {known_booked_at("b")} < g.midnight_at
+    ) t GROUP BY t.guest_id
+), c AS (
+    SELECT guest_id,
+        COUNT(*) FILTER (WHERE status IN ('paid', 'refunded') AND charged_on >= %(s90)s)
+            AS paid_90,
+        COUNT(*) FILTER (WHERE status IN ('paid', 'refunded')) AS paid_365,
+        COUNT(*) FILTER (WHERE status = 'failed' AND charged_on >= %(s90)s) AS failed_90,
+        COUNT(*) FILTER (WHERE status = 'failed') AS failed_365,
+        MAX(charged_on) FILTER (WHERE status = 'paid') AS paid_on,
+        MAX(charged_on) FILTER (WHERE status = 'failed') AS failed_on,
+        AVG(amount_cents) FILTER (WHERE status = 'paid' AND charged_on >= %(s60)s) AS paid_now,
+        AVG(amount_cents) FILTER (WHERE status = 'paid' AND charged_on < %(s60)s) AS paid_then
+    FROM memberships_charge
+    WHERE charged_on < %(as_of)s AND charged_on >= %(s365)s
+    AND guest_id IN (SELECT guest_id FROM g)
+    GROUP BY guest_id
+), r AS (
+    SELECT v.guest_id,
+        (ARRAY_AGG(v.rating ORDER BY v.written_at DESC))[1] AS rating,
+        EXTRACT(EPOCH FROM MIN(g.midnight_at) - MAX(v.written_at)) / 86400.0 AS rating_days,
+        MIN(v.rating) FILTER (WHERE v.written_at >= g.midnight_at - interval '180 days')
+            AS lowest_180
+    FROM memberships_review v JOIN g ON g.guest_id = v.guest_id
+    WHERE v.written_at < g.midnight_at AND v.written_at >= g.midnight_at - interval '365 days'
+    GROUP BY v.guest_id
+), ends AS (
+    SELECT location_id,
+        COUNT(*) FILTER (WHERE ended_on >= %(s180)s AND ended_on < %(as_of)s) AS ends,
+        COUNT(*) FILTER (WHERE ended_on > %(as_of)s
+            OR (ended_on IS NULL AND status = ANY(%(running)s))) AS members
+    FROM memberships_membership
+    WHERE started_on <= %(as_of)s AND (ended_on IS NULL OR ended_on >= %(s180)s)
+    GROUP BY location_id
+)
+SELECT {{columns}}
+FROM m
+LEFT JOIN d ON d.guest_id = m.guest_id
+LEFT JOIN a ON a.guest_id = m.guest_id
+LEFT JOIN c ON c.guest_id = m.guest_id
+LEFT JOIN r ON r.guest_id = m.guest_id
+LEFT JOIN ends e ON e.location_id = m.location_id
+ORDER BY m.id
+"""
+
+
+def members(
+    *,
+    as_of_on: date,
+    location_ids: list[int] | None = None,
+    outcomes: bool = False,
+    every: int = 1,
+) -> Frame:
+    """One row per membership that binds on the day: ids, raw readings and the inputs derived from
+    them, in the order of the membership ids. One statement, however many members.
+
+    `outcomes` adds what happened afterwards (training). `every` keeps each n-th membership.
+    """
+    bounds = midnights(as_of_on, location_ids)
+    reads = READ | (OUTCOMES if outcomes else {})
+    days = [30, 60, 90, 180, 365, 455, 720]
+    params: dict[str, Any] = {
+        "as_of": as_of_on,
+        "locations": list(bounds),
+        "midnights": list(bounds.values()),
+        "running": [str(status) for status in Membership.RUNNING],
+        "every": every,
+        **{f"s{n}": as_of_on - timedelta(days=n) for n in days},
+    }
+    query = QUERY.format(columns=", ".join(number(part) for part in reads.values()))
+    columns = frame.read(query, list(reads), params)
+    found = Frame(
+        ids={name: columns.pop(name).astype(np.int64) for name in IDS},
+        outcomes={name: columns.pop(name) for name in OUTCOMES if outcomes},
+        columns=columns,
+    )
+    found.columns |= derive(found.columns, as_of_on)
+    if outcomes:
+        found.outcomes |= label(found.outcomes)
+    return found
+
+
+def derive(c: dict[str, Floats], as_of_on: date) -> dict[str, Floats]:
+    """Inputs that compare a member with herself: rates, ratios and trends, from raw readings."""
+    # The own gap: days between first and last visit day over the gaps between them.
+    gaps = np.maximum(c["visit_days"] - 1, 0)
+    span = np.nan_to_num(c["first_visit_days"] - c["days_since_visit"])
+    own_gap = (span + GAP_CASES * USUAL_GAP_DAYS) / (gaps + GAP_CASES)
+    # The habit before the last 90 days, per 90 days of the time the guest has been known for.
+    known_before = np.clip(np.nan_to_num(c["first_visit_days"]) - 90, 0, 365)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        habit_90 = np.where(known_before >= 60, c["visits_before"] / known_before * 90, np.nan)
+        spend_habit_90 = np.where(known_before >= 60, c["spend_before"] / known_before * 90, np.nan)
+        ticket = np.where(c["visits_365"] > 0, c["spend_365"] / c["visits_365"], np.nan)
+        price_rise = np.where(c["paid_then"] > 0, c["paid_now"] / c["paid_then"] - 1, np.nan)
+        visits_per_payment = np.where(
+            (c["paid_90"] > 0) & (c["tenure_days"] >= 45), c["visits_90"] / c["paid_90"], np.nan
+        )
+    all_rate = c["ends_180_all"] / np.maximum(c["members_now_all"] * 6, 1)
+    ended = c["cancelled_180"] + c["no_shows_180"] + c["visits_180"]
+    return {
+        "own_gap": own_gap,
+        "gap_ratio": c["days_since_visit"] / np.maximum(own_gap, 7),
+        "habit_90": habit_90,
+        "visit_ratio": (c["visits_90"] + 0.5) / (habit_90 + 0.5),
+        "spend_ratio": (c["spend_90"] + 20) / (spend_habit_90 + 20),
+        "ticket": ticket,
+        "price_rise": price_rise,
+        "visits_per_payment": visits_per_payment,
+        "unused_months": np.where(
+            np.isnan(visits_per_payment),
+            np.nan,
+            np.maximum(c["paid_90"] - c["visits_90"], 0),
+        ),
+        "paid_share": (c["paid_365"] + 3) / (c["paid_365"] + c["failed_365"] + 3),
+        "fell_share_180": (c["cancelled_180"] + c["no_shows_180"] + 0.15 * 4) / (ended + 4),
+        "anniversary_days": np.where(c["recurring"] == 1, (-c["contract_days"]) % 365, np.nan),
+        "location_rate": (c["ends_180"] + RATE_MONTHS_PRETENDED * all_rate)
+        / (c["members_now"] * 6 + RATE_MONTHS_PRETENDED),
+        "month": np.full(len(own_gap), float(as_of_on.month)),
+    }
+
+
+def label(o: dict[str, Floats]) -> dict[str, Floats]:
+    """What training predicts: `any` the membership ended within the horizon and was not renewed,
+    `involuntary` it did so for lack of payment."""
+    churned = (o["days_to_end"] <= HORIZON_DAYS) & (o["renewed"] == 0)
+    return {
+        "any": churned.astype(np.float64),
+        "involuntary": (churned & (o["involuntary"] == 1)).astype(np.float64),
+    }

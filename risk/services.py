@@ -1,0 +1,445 @@
+"""What the risk engine does: learn, put a model to work, score a night and score a booking."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connection, transaction
+from django.db.models import Min
+
+from audit import jobs
+from audit.models import JobRun
+from audit.services import Entry, record, record_many
+from memberships.models import Appointment, Location
+from risk import cases, events, registry, scorecard, scoring, signals, writing
+from risk.additive import Artefact
+from risk.features import bookings, churn
+from risk.features.months import rebuild_outcome_months
+from risk.frame import Frame
+from risk.models import Band, BandThreshold, ChurnScore, ModelVersion, OutcomeMonth, Target
+from risk.selectors import DEFAULT_THRESHOLDS, thresholds
+from risk.targets import DECLARATIONS
+
+if TYPE_CHECKING:
+    from risk.training import Trained
+
+log = logging.getLogger(__name__)
+
+COMING_DAYS = 14
+LEASE = timedelta(minutes=20)
+MEMBERS_JOB, BOOKINGS_JOB, MONTHS_JOB = "risk.score_members", "risk.score_bookings", "risk.months"
+
+Counts = dict[str, int]
+
+
+class Busy(Exception):
+    """Another worker has this run; try again when it is done or its lease has ended."""
+
+
+class BadThresholds(Exception):
+    """The bands do not ascend; the message says which."""
+
+
+class UnknownModel(Exception):
+    """No stored model has this name, or it may not serve."""
+
+
+# --- Models ------------------------------------------------------------------------------------
+
+
+def serving_model(target: str, *, now: datetime) -> tuple[ModelVersion, Artefact]:
+    """The model that scores now, verified. One that fails its check is refused for good, and the
+    newest that served before it takes over; with none left, the scorecard."""
+    champion = (
+        ModelVersion.objects.filter(target=target, status=ModelVersion.Status.CHAMPION)
+        .defer("artefact")  # read only by a process that has not verified it yet
+        .first()
+    )
+    if champion is not None:
+        try:
+            return champion, registry.load(champion)
+        except registry.Refused as error:
+            log.error("model %s refused: %s", champion.name, error)
+    return _fall_back(target=target, refused=champion, now=now)
+
+
+@transaction.atomic
+def _fall_back(
+    *, target: str, refused: ModelVersion | None, now: datetime
+) -> tuple[ModelVersion, Artefact]:
+    _lock_registry(target)
+    if refused is not None:
+        ModelVersion.objects.filter(pk=refused.pk).update(status=ModelVersion.Status.REFUSED)
+    champion = ModelVersion.objects.filter(
+        target=target, status=ModelVersion.Status.CHAMPION
+    ).first()
+    if champion is not None:  # somebody else was quicker
+        return champion, registry.load(champion)
+    for version in ModelVersion.objects.filter(
+        target=target, status=ModelVersion.Status.RETIRED
+    ).order_by("-trained_at"):
+        try:
+            artefact = registry.load(version)
+        except registry.Refused:
+            continue
+        break
+    else:
+        artefact = scorecard.scorecard(DECLARATIONS[target])
+        version = _store(artefact, now=now, status=ModelVersion.Status.RETIRED)
+    _serve(version)
+    entries = [Entry(event=events.MODEL_SERVES, at=now, target=version, detail=_named(version))]
+    if refused is not None:
+        entries.insert(
+            0, Entry(event=events.MODEL_REFUSED, at=now, target=refused, detail=_named(refused))
+        )
+    record_many(entries)
+    return version, artefact
+
+
+def train(
+    *, target: str, as_of_on: date, now: datetime, by: AbstractBaseUser | None = None
+) -> ModelVersion:
+    """Learn from everything known before the day `as_of_on`. The new version serves if it beats
+    the scorecard and what serves now on the newest cases; otherwise it is kept in shadow."""
+    from risk import training  # scikit-learn is loaded only where it is needed
+
+    champion, champion_artefact = serving_model(target, now=now)
+    with transaction.atomic():
+        _long_statements()
+        refresh_months(as_of_on=as_of_on, now=now, whole=True)
+    with transaction.atomic():
+        _long_statements()
+        past = cases.of(target, as_of_on=as_of_on)
+    trained = training.train(
+        DECLARATIONS[target],
+        past.cases,
+        window_days=past.window_days,
+        champion=champion_artefact,
+        champion_until_day=champion.metrics.get("until_day"),
+        notice_p=past.notice_p,
+    )
+    return _keep(trained, target=target, beaten=champion, now=now, by=by)
+
+
+@transaction.atomic
+def _keep(
+    trained: Trained,
+    *,
+    target: str,
+    beaten: ModelVersion,
+    now: datetime,
+    by: AbstractBaseUser | None,
+) -> ModelVersion:
+    from risk.training import LIBRARIES
+
+    _lock_registry(target)
+    version = _store(
+        trained.artefact,
+        now=now,
+        status=ModelVersion.Status.SHADOW,
+        data_from_on=_day(trained.from_day),
+        data_until_on=_day(trained.until_day),
+        rows=trained.rows,
+        positives=trained.positives,
+        features=trained.artefact.inputs,
+        metrics=trained.measured | {"verdict": trained.verdict, "until_day": trained.until_day},
+        libraries=LIBRARIES,
+    )
+    entries = [
+        Entry(
+            event=events.MODEL_TRAINED,
+            at=now,
+            by=by,
+            target=version,
+            detail=_named(version) | {"rows": trained.rows, "verdict": trained.verdict},
+        )
+    ]
+    # It was measured against `beaten`: whatever took over meanwhile stays.
+    beaten.refresh_from_db(fields=["status"])
+    if trained.serves and beaten.status == ModelVersion.Status.CHAMPION:
+        _serve(version)
+        entries.append(
+            Entry(event=events.MODEL_SERVES, at=now, by=by, target=version, detail=_named(version))
+        )
+    record_many(entries)
+    return version
+
+
+@transaction.atomic
+def put_to_work(*, name: str, now: datetime, by: AbstractBaseUser | None = None) -> ModelVersion:
+    """Let a stored model serve from now on: a roll-back, or a shadow a person trusts more. Raises
+    UnknownModel, registry.Refused."""
+    version = (
+        ModelVersion.objects.filter(name=name).exclude(status=ModelVersion.Status.REFUSED).first()
+    )
+    if version is None:
+        raise UnknownModel(f"No model called {name} may serve.")
+    _lock_registry(version.target)
+    registry.load(version)
+    _serve(version)
+    record(events.MODEL_SERVES, at=now, by=by, target=version, detail=_named(version))
+    return version
+
+
+def _serve(version: ModelVersion) -> None:
+    ModelVersion.objects.filter(target=version.target, status=ModelVersion.Status.CHAMPION).exclude(
+        pk=version.pk
+    ).update(status=ModelVersion.Status.RETIRED)
+    version.status = ModelVersion.Status.CHAMPION
+    version.save(update_fields=["status"])
+
+
+def _store(artefact: Artefact, *, now: datetime, status: str, **facts: Any) -> ModelVersion:
+    text = artefact.dump()
+    stem = f"{artefact.target}-{artefact.kind}-{now.date().isoformat()}"
+    same_day = ModelVersion.objects.filter(name__startswith=stem).count()
+    return ModelVersion.objects.create(
+        target=artefact.target,
+        name=f"{stem}-{same_day + 1}",
+        kind=artefact.kind,
+        status=status,
+        trained_at=now,
+        artefact=text,
+        signature=registry.sign(text),
+        **facts,
+    )
+
+
+def _lock_registry(target: str) -> None:
+    """One at a time may change what serves a target; freed at the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(HASHTEXT(%s))", [f"risk.registry.{target}"])
+
+
+def _named(version: ModelVersion) -> dict[str, Any]:
+    return {"model": version.name}
+
+
+def _day(number: float) -> date | None:
+    return date(1970, 1, 1) + timedelta(days=int(number)) if number else None
+
+
+# --- Scores ------------------------------------------------------------------------------------
+
+
+def score_members(*, location_id: int, as_of_on: date, now: datetime) -> Counts:
+    """Score every membership of the location that binds on `as_of_on`. A second call for the same
+    night and model changes nothing. Raises Busy."""
+    version, artefact = serving_model(Target.CHURN, now=now)
+    with _night(MEMBERS_JOB, version, location_id, as_of_on, now) as run:
+        if run.status == JobRun.Status.DONE:
+            return dict(run.counts)
+        _long_statements()
+        if ChurnScore.objects.filter(location=location_id, as_of_on__gt=as_of_on).exists():
+            # A night that comes too late would bring back members who have left since.
+            jobs.finish_run(run, counts=(counts := _counts([], 0)), now=now)
+            return counts
+        frame = churn.members(as_of_on=as_of_on, location_ids=[location_id])
+        rows = _score(Target.CHURN, frame, version, artefact, {location_id: as_of_on}, now)
+        ended = writing.drop_others(
+            Target.CHURN,
+            location_id=location_id,
+            keep=frame.ids["membership_id"].tolist(),
+            as_of_on=as_of_on,
+        )
+        writing.keep_days(location_id=location_id, as_of_on=as_of_on)
+        counts = _counts(rows, ended)
+        jobs.finish_run(run, counts=counts, now=now)
+        transaction.on_commit(
+            partial(
+                signals.members_scored.send,
+                sender=ModelVersion,
+                location_id=location_id,
+                as_of_on=as_of_on,
+                now=now,
+            )
+        )
+        _record_run(version, location_id, as_of_on, now, "members", counts)
+    return counts
+
+
+def score_bookings(*, location_id: int, as_of_on: date, now: datetime) -> Counts:
+    """Score the bookings that stand and start in the next 14 days of the location, counted from
+    `as_of_on`. A second call for the same night and model changes nothing. Raises Busy."""
+    with transaction.atomic():
+        refresh_months(as_of_on=as_of_on, now=now)
+    version, artefact = serving_model(Target.CANCELLATION, now=now)
+    with _night(BOOKINGS_JOB, version, location_id, as_of_on, now) as run:
+        if run.status == JobRun.Status.DONE:
+            return dict(run.counts)
+        _long_statements()
+        frame = bookings.coming(
+            location_ids=[location_id],
+            now=now,
+            from_on=as_of_on,
+            until_on=as_of_on + timedelta(days=COMING_DAYS),
+        )
+        rows = _score(Target.CANCELLATION, frame, version, artefact, {location_id: as_of_on}, now)
+        ids = frame.ids["appointment_id"].tolist()
+        gone = writing.drop_others(
+            Target.CANCELLATION, location_id=location_id, keep=ids, as_of_on=as_of_on
+        )
+        counts = _counts(rows, gone)
+        jobs.finish_run(run, counts=counts, now=now)
+        _tell_bookings(location_id, ids, now)
+        _record_run(version, location_id, as_of_on, now, "bookings", counts)
+    return counts
+
+
+@transaction.atomic
+def score_appointments(*, appointment_ids: Sequence[int], now: datetime) -> int:
+    """Score these bookings at once, as after a change; returns how many stand. Those that no longer
+    stand lose their score."""
+    version, artefact = serving_model(Target.CANCELLATION, now=now)
+    frame = bookings.chosen(appointment_ids=appointment_ids, now=now)
+    zones = Location.objects.in_bulk(sorted(set(frame.ids["location_id"].tolist())))
+    days = {pk: location.today(now) for pk, location in zones.items()}
+    _score(Target.CANCELLATION, frame, version, artefact, days, now)
+    ids = frame.ids["appointment_id"].tolist()
+    fallen = set(appointment_ids) - set(ids)
+    if fallen:
+        writing.drop_chosen(Target.CANCELLATION, sorted(fallen))
+    if ids:
+        _tell_bookings(None, ids, now)
+    return len(ids)
+
+
+def refresh_months(*, as_of_on: date, now: datetime, whole: bool = False) -> None:
+    """Count how bookings ended in the months before `as_of_on`: the last three each day, all of
+    them the first time or when asked for the `whole`. Others wait until the counting is done.
+    Call inside a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(HASHTEXT('risk.months'))")
+    since = as_of_on - timedelta(days=92)
+    if whole or not OutcomeMonth.objects.exists():
+        since = Appointment.objects.aggregate(first=Min("starts_on"))["first"] or as_of_on
+    elif jobs.due_run(MONTHS_JOB, as_of_on.isoformat()).status == JobRun.Status.DONE:
+        return
+    run = jobs.claim_run(job=MONTHS_JOB, period=as_of_on.isoformat(), now=now)
+    changed = rebuild_outcome_months(from_on=since, until_on=as_of_on)
+    if run is not None:
+        jobs.finish_run(run, counts={"months": changed}, now=now)
+
+
+def _score(
+    target: str,
+    frame: Frame,
+    version: ModelVersion,
+    artefact: Artefact,
+    days: Mapping[int, date],
+    now: datetime,
+) -> list[tuple[Any, ...]]:
+    if not len(frame):
+        return []
+    rows = writing.rows_of(
+        target,
+        frame,
+        scoring.SCORERS[target](artefact, frame),
+        model=version,
+        limits=thresholds(target),
+        days=days,
+        now=now,
+    )
+    writing.write(target, rows)
+    return rows
+
+
+@contextmanager
+def _night(
+    job: str, version: ModelVersion, location_id: int, as_of_on: date, now: datetime
+) -> Iterator[JobRun]:
+    """The run of this job, night and model, with one transaction for all it does. A run that is
+    done already is handed out as it is. What goes wrong is kept on the run. Raises Busy."""
+    period = f"{as_of_on.isoformat()} m{version.pk}"
+    run = jobs.claim_run(job=job, period=period, location_id=location_id, now=now, lease=LEASE)
+    if run is None:
+        held = jobs.due_run(job, period, location_id)
+        if held.status != JobRun.Status.DONE:
+            raise Busy("These scores are being made by another worker.")
+        yield held
+        return
+    try:
+        with transaction.atomic():
+            yield run
+    except Exception as error:
+        jobs.fail_run(run, error=f"{type(error).__name__}: {error}", now=now)
+        raise
+
+
+def _counts(rows: list[tuple[Any, ...]], removed: int) -> Counts:
+    bands: Counts = {str(band): 0 for band in Band}
+    for row in rows:
+        bands[row[3]] += 1
+    return {"scored": len(rows), "removed": removed, **bands}
+
+
+def _record_run(
+    version: ModelVersion, location_id: int, as_of_on: date, now: datetime, what: str,
+    counts: Counts,
+) -> None:  # fmt: skip
+    record(
+        events.SCORE_RUN,
+        at=now,
+        location_id=location_id,
+        target=version,
+        detail=_named(version) | counts | {"what": what, "as_of": as_of_on.isoformat()},
+    )
+
+
+def _tell_bookings(location_id: int | None, ids: list[int], now: datetime) -> None:
+    transaction.on_commit(
+        partial(
+            signals.bookings_scored.send,
+            sender=ModelVersion,
+            location_id=location_id,
+            appointment_ids=ids,
+            now=now,
+        )
+    )
+
+
+def _long_statements() -> None:
+    """Work over all members may take longer than a page's query; until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '30min'")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '30min'")
+
+
+# --- Bands -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def change_thresholds(
+    *, target: str, begins: dict[str, int], by: AbstractBaseUser, now: datetime
+) -> None:
+    """Set from which score Watch, High and Very high begin, and move the scores that exist into
+    their new bands. Raises BadThresholds."""
+    _lock_registry(f"{target}.bands")
+    order = [str(band) for band in DEFAULT_THRESHOLDS[target] if band != Band.LOW]
+    chosen = [begins[band] for band in order]
+    if not 0 < chosen[0] < chosen[1] < chosen[2] <= 100:
+        raise BadThresholds("Each band must begin above the one before it, between 1 and 100.")
+    before = thresholds(target)
+    BandThreshold.objects.bulk_create(
+        [BandThreshold(target=target, band=band, min_score=begins[band]) for band in order],
+        update_conflicts=True,
+        unique_fields=["target", "band"],
+        update_fields=["min_score"],
+    )
+    writing.move_bands(target, thresholds(target))
+    record(
+        events.THRESHOLDS_CHANGED,
+        at=now,
+        by=by,
+        detail={
+            "what": str(Target(target).label),
+            "bands": ", ".join(f"{Band(band).label} from {begins[band]}" for band in order),
+            "before": ", ".join(f"{Band(band).label} from {before[band]}" for band in order),
+        },
+    )
