@@ -70,8 +70,10 @@ class Shape:
         numbers grow with the calendar), a new category."""
         if self.kind == "number":
             margin = (self.most - self.least) / 4 if np.isfinite(self.most - self.least) else 0.0
-            return (x < self.least - margin) | (x > self.most + margin)
-        return self.codes(x) == len(self.values)
+            outside: npt.NDArray[np.bool_] = (x < self.least - margin) | (x > self.most + margin)
+            return outside
+        other: npt.NDArray[np.bool_] = self.codes(x) == len(self.values)
+        return other
 
 
 @dataclass(frozen=True)

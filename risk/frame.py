@@ -6,7 +6,7 @@ NULL every record has the same length, so that numpy reads the whole answer as o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,14 +79,14 @@ def stack(frames: Sequence[Frame]) -> Frame:
     )
 
 
-def read(query: str, names: Sequence[str], params: Sequence[Any] = ()) -> dict[str, Floats]:
+def read(query: str, names: Sequence[str], params: Mapping[str, Any]) -> dict[str, Floats]:
     """The columns of a query whose answer is float8 throughout and free of NULL.
 
     `names` are the columns in the order of the query. Raises ValueError when they do not fit.
     """
     chunks: list[bytes] = []
     with connection.cursor() as cursor:
-        statement = cursor.cursor.mogrify(query, params) if params else query
+        statement = cursor.cursor.mogrify(query, params)
         with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT BINARY)") as copy:
             chunks.extend(bytes(chunk) for chunk in copy)
     return _columns(b"".join(chunks), names)

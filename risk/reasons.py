@@ -74,7 +74,7 @@ def explain(
                 continue
             inputs = members[number]
             signs = np.sign(sums[here, number])[:, None]
-            leading = np.argmax(contributions[np.ix_(here, inputs)] * signs, axis=1)
+            leading = np.argmax(contributions[here[:, None], inputs] * signs, axis=1)
             totals = sums[here, number].tolist()
             for row, lead, total in zip(here.tolist(), leading.tolist(), totals, strict=True):
                 if cause in BACKGROUND and reasons[row]:

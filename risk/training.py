@@ -93,7 +93,7 @@ def train(
         older = middle = newest = cases
     positives = [int(part.outcomes["any"].sum()) for part in (older, middle, newest)]
     card = _scorecard(declaration, cases if not len(older) else older)
-    facts = {
+    facts: dict[str, Any] = {
         "rows": len(cases),
         "positives": int(cases.outcomes["any"].sum()),
         "from_day": float(cases.moment.min()) if len(cases) else 0.0,

@@ -41,4 +41,4 @@ def rebuild_outcome_months(*, from_on: date, until_on: date) -> int:
         cursor.execute(
             REBUILD, {"from_on": from_on.replace(day=1), "until_on": until_on.replace(day=1)}
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
