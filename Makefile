@@ -24,6 +24,22 @@ env: python ## Make the environment for running (.venv, from the hashed lock)
 env-tests: python ## The same with what the tests need
 	@"$(PYTHON)" config/local/set_up.py dev
 
+.PHONY: demo run reset manage shell
+demo: env ## Bring up a whole Tenure with a living business (Ctrl-C stops it)
+	@$(VENV) -m config.local.demo $(if $(REPORT),--report)
+
+run: env ## The same without the business: an empty Tenure for development
+	@$(VENV) -m config.local.demo --empty $(if $(REPORT),--report)
+
+reset: env ## Stop the demo and delete everything it keeps
+	@$(VENV) -m config.local.demo --reset
+
+manage: env ## A management command on the running demo: make manage CMD="verify_ledger"
+	@$(VENV) -m config.local.manage $(CMD)
+
+shell: env ## A Python shell on the running demo
+	@$(VENV) -m config.local.manage shell
+
 .PHONY: test lint types floors unit test-browser format
 test: env-tests ## Run everything that must pass (BROWSER=0 leaves the browser out)
 	@BROWSER="$(BROWSER)" $(VENV) config/local/suite.py

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from audit import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("activity/", views.activity, name="activity"),
+    path("activity/export/", views.activity_export, name="activity-export"),
+]

@@ -10,7 +10,9 @@ from cancellations.candidates import Candidate
 from cancellations.models import Call
 from memberships.models import Membership
 from outreach.models import Draft, LibraryStatus, Offer
+from outreach.texts import field_names, fill
 
+FAVOURITE = "favourite service"  # by its name it would be health detail on paper
 MOVE_IT = "Another time, as often as needed"
 # On the phone the same offers hold as in the play that writes to members at risk.
 MEMBER_PLAY = "at-risk-check-in"
@@ -39,10 +41,12 @@ def allowed_offers(
         if candidate.appointment_id is not None:
             texts[candidate.guest_id] = MOVE_IT
         elif membership is not None and candidate.kind != Call.Kind.BOOKING:
+            values = {"plan": membership.plan.name, "favourite": FAVOURITE}
             fits = (
-                offer.wording
+                fill(offer.wording, values)
                 for offer in library
-                if _fits(offer, candidate.cause, membership, on)
+                if set(field_names(offer.wording)) <= values.keys()
+                and _fits(offer, candidate.cause, membership, on)
                 and _rested(offer, had[candidate.guest_id].get(offer.pk), now)
             )
             texts[candidate.guest_id] = next(fits, "")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cancellations.hours import FURTHEST, CallingHours
+from cancellations.hours import FURTHEST, may_call
 from cancellations.models import Call, CallTry
 
 if TYPE_CHECKING:
+    from outreach.models import OutreachPolicy
     from staff.models import User
 
 HOLD = timedelta(minutes=10)
@@ -66,16 +67,16 @@ def check_can_change(call: Call, by: User, version: int, now: datetime) -> None:
 
 
 def check_call_back(
-    at: datetime | None, *, call: Call, hours: CallingHours, now: datetime
+    at: datetime | None, *, call: Call, policy: OutreachPolicy, now: datetime
 ) -> datetime:
     """A call-back has a time that can be kept. Raises WrongTime."""
     if at is None:
         raise WrongTime("Say when to call back.")
     if not now < at <= now + FURTHEST:
         raise WrongTime("Choose a time in the next 60 days.")
-    if not hours.allow(at, call.zone):
+    if not may_call(at, call.zone, policy):
         raise WrongTime(
-            f"Choose a time between {hours.opens:%H:%M} and {hours.closes:%H:%M} "
+            f"Choose a time between {policy.quiet_until:%H:%M} and {policy.quiet_from:%H:%M} "
             "on the guest's clock."
         )
     return at

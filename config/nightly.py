@@ -103,7 +103,7 @@ def run_next_stage(*, location_id: int, on: date, now: datetime) -> Stage | None
     waiting = (
         stage
         for stage in STAGES
-        if stage.job not in runs or not runs[stage.job].status == JobRun.Status.DONE
+        if stage.job not in runs or runs[stage.job].status != JobRun.Status.DONE
     )
     stage = next(waiting, None)
     if stage is None or (stage.job in runs and runs[stage.job].attempt >= MAX_ATTEMPTS):

@@ -10,6 +10,14 @@ from audit import clock
 
 
 @shared_task
+def heartbeat() -> None:
+    """Show that beat, broker and worker do their round (read by /healthz)."""
+    from config.health import note_heartbeat
+
+    note_heartbeat()
+
+
+@shared_task
 def poke_nights() -> int:
     """Wake every location whose night is due. Harmless to run twice: a stage is leased."""
     from config.nightly import nights_due

@@ -222,6 +222,7 @@ class Membership(models.Model):
     frozen_until_on = models.DateField(null=True, blank=True)
     suspended_on = models.DateField(null=True, blank=True)
     cancel_requested_on = models.DateField(null=True, blank=True)
+    terminates_on = models.DateField(null=True, blank=True)  # announced last day, once cancelled
     cancelled_on = models.DateField(null=True, blank=True)
     ended_on = models.DateField(null=True, blank=True)  # when the contract stopped to bind
     ending = models.CharField(max_length=12, choices=Ending.choices, blank=True)

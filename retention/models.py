@@ -32,8 +32,9 @@ class MemberRowQuerySet(LocatedQuerySet):
         return self.filter(started_on__range=(first, last))
 
     def left(self, first: date, last: date) -> Self:
-        """Contracts that stopped to bind from `first` to `last`, both included."""
-        return self.filter(ended_on__range=(first, last), is_running=False)
+        """People who left from `first` to `last`, both included, and have no contract since. Who
+        only changed the plan has not left."""
+        return self.filter(ended_on__range=(first, last), is_running=False, is_current=True)
 
     def without_booking(self, now: datetime) -> Self:
         """Nobody of these is booked after the instant `now`."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
 from audit import services as audit
 from memberships.models import Appointment, Location, Membership
+from outreach.drafting import DraftingResult, draft_for
 from retention import events
-from retention.models import AT_RISK, SavedView
+from retention.models import AT_RISK, MemberRow, SavedView
+from retention.plays import PLAYS, at_risk
+from retention.selectors import person
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from memberships.models import Guest
     from staff.models import User
 
 logger = logging.getLogger(__name__)
@@ -108,8 +112,8 @@ def refresh_guests(*, guest_ids: Sequence[int], now: datetime) -> dict[str, int]
     return _rewrite(_OF_GUESTS, {"guest_ids": sorted(set(guest_ids))}, now)
 
 
-def _rewrite(scope: str, parameters: dict[str, object], now: datetime) -> dict[str, int]:
-    values = {
+def _rewrite(scope: str, parameters: dict[str, int | list[int]], now: datetime) -> dict[str, int]:
+    values: dict[str, Any] = {
         **parameters,
         "now": now,
         "running": [str(status) for status in Membership.RUNNING],
@@ -132,8 +136,6 @@ def draft_plays(*, location_id: int, as_of_on: date, now: datetime) -> dict[str,
     `as_of_on` is local to the location. Safe to run twice: nobody gets a second draft. Returns
     counts as "play: what". Raises PlaysFailed after all plays have had their turn.
     """
-    from retention.plays import PLAYS
-
     refresh_location(location_id=location_id, now=now)
     counts: dict[str, int] = {}
     failed: dict[str, Exception] = {}
@@ -148,6 +150,43 @@ def draft_plays(*, location_id: int, as_of_on: date, now: datetime) -> dict[str,
     if failed:
         raise PlaysFailed("; ".join(f"{key}: {error}" for key, error in failed.items()))
     return counts
+
+
+NOT_YOURS = "not a member of your locations"
+NO_SCORE = "no score yet, so there is nothing to show the reviewer"
+
+
+def request_drafts(*, guest_ids: Sequence[int], by: User, now: datetime) -> DraftingResult:
+    """Draft the at-risk check-in for people somebody picked, whatever their score.
+
+    Consent, stops, comparison group and open drafts are respected as in the night; the daily
+    limit is not. Every person picked is in the result: drafted, held out or skipped with why.
+    """
+    mine = MemberRow.objects.visible_to(by).running().filter(guest__in=guest_ids)
+    guest_of = dict(mine.values_list("membership_id", "guest_id"))
+    candidates = at_risk.candidates_for(list(guest_of), now)
+    result = draft_for(play_key=at_risk.KEY, candidates=candidates, by=by, now=now)
+    scored = {candidate.guest_id for candidate in candidates}
+    known = set(guest_of.values())
+    result.skipped[NO_SCORE] += len(known - scored)
+    result.skipped[NOT_YOURS] += len(set(guest_ids) - known)
+    result.skipped = +result.skipped
+    return result
+
+
+def note_view(*, guest: Guest, by: User, now: datetime) -> None:
+    """Write into the ledger that somebody opened a guest's page: once per person, guest and
+    hour. Two tabs opened in the same moment may be written twice, which hides nothing."""
+    if person.was_just_viewed(guest=guest, by=by, now=now):
+        return
+    with transaction.atomic():
+        audit.record(
+            events.GUEST_VIEWED,
+            at=now,
+            by=by,
+            location_id=guest.location_id,
+            guest_id=guest.pk,
+        )
 
 
 @transaction.atomic

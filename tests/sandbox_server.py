@@ -36,6 +36,7 @@ class Sandbox:
     sms_account: str = "ACtest"
     sms_token: str = "test-sms-token"
     control_token: str = "test-control-token"
+    smtp_port: int = 0
     session: requests.Session = field(default_factory=requests.Session)
 
     def get(self, path: str, **params: Any) -> requests.Response:
@@ -47,6 +48,41 @@ class Sandbox:
         return self.session.request(
             method, self.url + path, headers=headers, timeout=options.pop("timeout", 30), **options
         )
+
+    def control(self, method: str, path: str, **options: Any) -> Any:
+        """A call to the control side; the JSON it answers."""
+        answer = self.session.request(
+            method,
+            f"{self.url}/_sandbox/{path}",
+            headers={"X-Sandbox-Token": self.control_token},
+            timeout=300,
+            **options,
+        )
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def status(self) -> dict[str, Any]:
+        """Today, counts, what waits, which faults are on."""
+        found: dict[str, Any] = self.control("GET", "status")
+        return found
+
+    def advance(self, days: int = 1) -> dict[str, Any]:
+        """Let days pass; waiting messages are read and answered first."""
+        done: dict[str, Any] = self.control("POST", "advance", json={"days": days})
+        return done
+
+    def faults(self, **changes: float) -> dict[str, float]:
+        """Switch faults on; every one not named goes off."""
+        done = self.control("POST", "faults", json={"clear": True, **changes})
+        found: dict[str, float] = done["on"]
+        return found
+
+    def sink(self, **wanted: str) -> list[dict[str, Any]]:
+        """Messages on the guests' phones and in their mailboxes, newest first. Filters: `to`,
+        `reference`, `after`."""
+        answer = self.session.get(f"{self.url}/sink/messages.json", params=wanted, timeout=30)
+        found: list[dict[str, Any]] = answer.json()["messages"]
+        return found
 
     def rows(self, path: str, key: str, size: int = 100, **params: Any) -> list[dict[str, Any]]:
         """All pages of a Zenoti list."""
@@ -64,7 +100,7 @@ class Sandbox:
 def start(database: str, **settings: str) -> Sandbox:
     """Generate the small business in `database` (a name on the test server) and serve it."""
     base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
-    port = free_port()
+    port, smtp_port = free_port(), free_port()
     environment = {
         **os.environ,
         "SANDBOX_DATABASE_URL": f"{base}/{database}",
@@ -76,6 +112,7 @@ def start(database: str, **settings: str) -> Sandbox:
         "SANDBOX_RATE_PER_MINUTE": "1000000",
         "SANDBOX_ANSWER_SECONDS": "0.2",
         "SANDBOX_WEBHOOK_RETRY_SECONDS": "0.05",
+        "SANDBOX_SMTP_PORT": str(smtp_port),
         **settings,
     }
     environment.pop("DJANGO_SETTINGS_MODULE", None)
@@ -107,12 +144,17 @@ def serve(environment: dict[str, str], port: int) -> Sandbox:
         env=environment,
         stdin=subprocess.DEVNULL,
     )
-    running = Sandbox(f"http://127.0.0.1:{port}", environment, process)
+    running = Sandbox(
+        f"http://127.0.0.1:{port}",
+        environment,
+        process,
+        smtp_port=int(environment["SANDBOX_SMTP_PORT"]),
+    )
     atexit.register(stop, running)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         try:
-            if running.get("/v1/centers").ok:
+            if running.session.get(f"{running.url}/healthz", timeout=30).ok:
                 return running
         except requests.ConnectionError:
             time.sleep(0.05)

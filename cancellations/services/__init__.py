@@ -11,11 +11,13 @@ from cancellations.services.lists import (
     settle_calls,
 )
 from cancellations.services.paper import enter_line
+from cancellations.services.policy import change_rules
 
 __all__ = [
     "add_live_bookings",
     "ask_call",
     "build_call_list",
+    "change_rules",
     "enter_line",
     "hold_call",
     "log_call",

@@ -9,10 +9,11 @@ from django.db import transaction
 from audit import services as audit
 from audit.services import Entry
 from cancellations import events, rules
-from cancellations.hours import CallingHours
+from cancellations.hours import may_call
 from cancellations.models import Call, CallRules, CallTry, PhoneFlag
 from cancellations.rules import HOLD, CallChanged, CallOver
-from outreach.models import OutreachPolicy
+from outreach.models import OutreachPolicy, Suppression
+from outreach.services import lift_suppression, suppress
 from staff.models import User
 
 Outcome = Call.Outcome
@@ -21,6 +22,7 @@ FLAGS = {
     Outcome.DO_NOT_CALL: PhoneFlag.Kind.DO_NOT_CALL,
 }
 PUT_OFF = timedelta(hours=1)
+ASKED_BY_PHONE = "Asked on the phone not to be called"
 
 
 @transaction.atomic
@@ -69,8 +71,8 @@ def log_call(
     if outcome not in LOGGABLE:
         raise CallChanged("Choose one of the seven outcomes.")
     if outcome == Outcome.CALL_BACK:
-        hours = CallingHours.of(OutreachPolicy.current())
-        call_back_at = rules.check_call_back(call_back_at, call=call, hours=hours, now=now)
+        policy = OutreachPolicy.current()
+        call_back_at = rules.check_call_back(call_back_at, call=call, policy=policy, now=now)
     else:
         call_back_at = None
     attempt = CallTry.objects.create(
@@ -120,6 +122,8 @@ def undo_call(*, call_id: int, version: int, by: User, now: datetime) -> Call:
     attempt.undone_at = now
     attempt.save(update_fields=["undone_at"])
     lifted = PhoneFlag.objects.filter(attempt=attempt, lifted_at__isnull=True)
+    for flag in lifted.filter(kind=PhoneFlag.Kind.DO_NOT_CALL):
+        _lift(call, flag.phone, by, now)
     entries = [_entry(events.PHONE_UNFLAGGED, call, by, now, kind=flag.kind) for flag in lifted]
     lifted.update(lifted_at=now)
     _apply_tries(call, now)
@@ -163,8 +167,8 @@ def _apply_tries(call: Call, now: datetime) -> None:
     elif last.outcome == Outcome.NO_ANSWER and call.tries < limits.tries_per_day:
         again = last.at + timedelta(minutes=limits.again_after_minutes)
         too_late = call.call_by_at is not None and again > call.call_by_at
-        hours = CallingHours.of(OutreachPolicy.current())
-        if call.location.today(again) == call.on and hours.allow(again, call.zone) and not too_late:
+        is_open = may_call(again, call.zone, OutreachPolicy.current())
+        if call.location.today(again) == call.on and is_open and not too_late:
             call.status, call.due_at = Call.Status.LATER, again
 
 
@@ -187,7 +191,45 @@ def _flag(call: Call, attempt: CallTry, by: User, now: datetime) -> list[Entry]:
         lifted_at=None,
         defaults={"location": call.location, "added_at": now, "added_by": by, "attempt": attempt},
     )
+    if kind == PhoneFlag.Kind.DO_NOT_CALL:
+        _suppress(call, by, now)
     return [_entry(events.PHONE_FLAGGED, call, by, now, kind=kind)]
+
+
+# Who does not want calls gets no text messages either: the law counts a text as a call.
+NO_CALLS = ("call", "sms")
+
+
+def _suppress(call: Call, by: User, now: datetime) -> None:
+    for channel in NO_CALLS:
+        suppress(
+            channel=channel,
+            address=call.guest.phone,
+            source=Suppression.Source.STAFF,
+            reason=ASKED_BY_PHONE,
+            now=now,
+            by=by,
+            guest_id=call.guest_id,
+            location_id=call.location_id,
+        )
+
+
+def _lift(call: Call, phone: str, by: User, now: datetime) -> None:
+    """Lift what `_suppress` added, and nothing that was there before it."""
+    for channel in NO_CALLS:
+        ours = Suppression.objects.filter(
+            channel=channel, address=phone, reason=ASKED_BY_PHONE, lifted_at__isnull=True
+        )
+        if ours.exists():
+            lift_suppression(
+                channel=channel,
+                address=phone,
+                reason="The call was logged by mistake",
+                now=now,
+                by=by,
+                guest_id=call.guest_id,
+                location_id=call.location_id,
+            )
 
 
 def _entry(event: str, call: Call, by: User, now: datetime, **detail: object) -> Entry:

@@ -13,11 +13,11 @@ from audit import services as audit
 from audit.services import Entry
 from cancellations import candidates, events
 from cancellations.candidates import SOMEBODY_ASKED_CENTS, Candidate
-from cancellations.hours import CallingHours
 from cancellations.models import Call, CallList, CallRules, guest_zone
 from cancellations.rules import NotCallable, said, who
 from cancellations.services.rows import make_rows, rows_saved
 from memberships.models import Appointment, Guest, Location, Membership
+from outreach.hours import opens_at
 from outreach.models import OutreachPolicy
 from risk.models import Band, ChurnScore
 from staff.models import User
@@ -240,9 +240,9 @@ def _check_callable(guest: Guest, now: datetime) -> None:
 
 def _day_for(guest: Guest, location: Location, now: datetime) -> date:
     """Today at the location, or the next day when the guest's calling hours end before."""
-    hours = CallingHours.of(OutreachPolicy.current())
-    opening = hours.next_opening(now, guest_zone(guest, location))
-    return max(location.today(opening), location.today(now))
+    zone = guest_zone(guest, location)
+    opening = opens_at(now, zone_name=zone.key, policy=OutreachPolicy.current())
+    return location.today(opening or now)
 
 
 def record_print(*, location_id: int, on: date, rows: int, by: User, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Max
 
-from cancellations.hours import CallingHours
+from cancellations.hours import call_back_times
 from cancellations.models import Call, CallTry
 from cancellations.rules import SAME_PRESS, NoSuchRow, WrongTime
 from cancellations.services.calls import LOGGABLE, log_call
@@ -69,7 +69,7 @@ def _just_entered(call: Call, outcome: str, by: User, now: datetime) -> bool:
 
 
 def _time(call: Call, choice: str | None, now: datetime) -> datetime:
-    times = CallingHours.of(OutreachPolicy.current()).call_back_times(now, call.zone)
+    times = call_back_times(now, call.zone, OutreachPolicy.current())
     if choice is None or int(choice) > len(times):
         offered = "; ".join(
             f"{number} = {clock(at.astimezone(call.zone))}"

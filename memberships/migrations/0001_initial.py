@@ -273,6 +273,7 @@ class Migration(migrations.Migration):
                 ("frozen_until_on", models.DateField(blank=True, null=True)),
                 ("suspended_on", models.DateField(blank=True, null=True)),
                 ("cancel_requested_on", models.DateField(blank=True, null=True)),
+                ("terminates_on", models.DateField(blank=True, null=True)),
                 ("cancelled_on", models.DateField(blank=True, null=True)),
                 ("ended_on", models.DateField(blank=True, null=True)),
                 (

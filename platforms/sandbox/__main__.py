@@ -44,6 +44,16 @@ def _serve(options: argparse.Namespace) -> None:
     serve(f"{options.host}:{options.port}")
 
 
+def _advance(options: argparse.Namespace) -> None:
+    from platforms.sandbox.advance import advance
+    from platforms.sandbox.days import from_day
+
+    settings = environment()
+    done = advance(settings.database_url, days=options.days, webhooks=bool(settings.webhook_url))
+    numbers = ", ".join(f"{count:,} {name}" for name, count in sorted(done["events"].items()))
+    _say(f"It is {from_day(done['today'])}: {numbers}")
+
+
 def _digest(options: argparse.Namespace) -> None:
     from platforms.sandbox import store
     from platforms.sandbox.generate import DIGEST_TABLES
@@ -69,8 +79,12 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="answer over HTTP")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8100)
+    serve.add_argument("--port", type=int, default=9100)
     serve.set_defaults(run=_serve)
+
+    days = commands.add_parser("advance", help="let days pass (or POST /_sandbox/advance)")
+    days.add_argument("--days", type=int, default=1)
+    days.set_defaults(run=_advance)
 
     digest = commands.add_parser("digest", help="a hash over the whole business")
     digest.set_defaults(run=_digest)

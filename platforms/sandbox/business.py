@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 from django.db import connection
 
 from platforms.sandbox import names
@@ -30,6 +31,11 @@ def execute(sql: str, params: Iterable[Any] = ()) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, list(params))
         return int(cursor.rowcount)
+
+
+def from_json(value: str | None) -> Any:
+    """The value of a jsonb column, which Django hands over as text."""
+    return None if value is None else orjson.loads(value)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Facts:
 
     def offset(self, center_id: int, day: int) -> int:
         """Minutes east of UTC at noon of a local date."""
-        return _offset(self.centers[center_id].zone, day)
+        return zone_offset(self.centers[center_id].zone, day)
 
     def local_text(self, center_id: int, minute: int) -> str:
         """An instant on the wall clock of a location, ISO without offset."""
@@ -93,7 +99,8 @@ class Facts:
 
 
 @lru_cache(maxsize=20_000)
-def _offset(zone: str, day: int) -> int:
+def zone_offset(zone: str, day: int) -> int:
+    """Minutes east of UTC at noon of a local date."""
     noon = datetime.combine(from_day(day), datetime.min.time(), ZoneInfo(zone)).replace(hour=12)
     offset = noon.utcoffset()
     return int(offset.total_seconds() // 60) if offset else 0

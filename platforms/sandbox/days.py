@@ -73,7 +73,7 @@ def year_month(day: int) -> int:
     return when.year * 100 + when.month
 
 
-def months_later(day: Array, months: Array | int) -> Array:
+def months_later(day: Array | int, months: Array | int) -> Array:
     """The same day of the month `months` later; days past the 28th fall on the 28th."""
     start = (np.asarray(day, "i8") + 10957).astype("M8[D]")
     month = start.astype("M8[M]")

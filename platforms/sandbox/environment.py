@@ -42,15 +42,15 @@ def environment() -> Environment:
         )
     return Environment(
         database_url=url,
-        api_key=read("SANDBOX_API_KEY", "sandbox-api-key"),
+        api_key=read("SANDBOX_API_KEY", "sandbox"),
         webhook_url=read("SANDBOX_WEBHOOK_URL", ""),
-        webhook_secret=read("SANDBOX_WEBHOOK_SECRET", "sandbox-webhook-secret"),
+        webhook_secret=read("SANDBOX_WEBHOOK_SECRET", "sandbox"),
         webhook_retry_seconds=float(read("SANDBOX_WEBHOOK_RETRY_SECONDS", "2")),
-        sms_account=read("SANDBOX_SMS_ACCOUNT", "AC00000000000000000000000000005and"),
-        sms_token=read("SANDBOX_SMS_TOKEN", "sandbox-sms-token"),
+        sms_account=read("SANDBOX_SMS_ACCOUNT", "sandbox"),
+        sms_token=read("SANDBOX_SMS_TOKEN", "sandbox"),
         sms_inbound_url=read("SANDBOX_SMS_INBOUND_URL", ""),
         smtp_port=int(read("SANDBOX_SMTP_PORT", "0")),
         rate_per_minute=int(read("SANDBOX_RATE_PER_MINUTE", "60")),
         answer_seconds=float(read("SANDBOX_ANSWER_SECONDS", "20")),
-        control_token=read("SANDBOX_CONTROL_TOKEN", "sandbox-control-token"),
+        control_token=read("SANDBOX_CONTROL_TOKEN", "sandbox"),
     )

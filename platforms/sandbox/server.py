@@ -37,7 +37,11 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Callable[..., Any]:
         from django.core.wsgi import get_wsgi_application
 
-        return get_wsgi_application()
+        application = get_wsgi_application()
+        from platforms.sandbox import background
+
+        background.start()
+        return application
 
 
 def serve(address: str) -> None:

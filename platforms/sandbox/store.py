@@ -16,6 +16,8 @@ from platforms.sandbox.tables import NUMBERS, Table
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + b"\0" * 8
 COPY_TRAILER = b"\xff\xff"
+# Everything that writes to the business takes this lock, so that a day sees all or nothing.
+WRITE_LOCK = 2000
 
 # The tables that hold text. `business` has one row; `outbox`, `message` and `reply` carry work
 # with a real-clock due time, so nothing waiting is lost when the process dies.
@@ -144,11 +146,14 @@ class Rows:
         return twin
 
     def changed_since(self, before: Rows) -> Array:
-        """Positions of new rows and of rows that differ from `before`, which must be a prefix."""
-        differs = np.zeros(self.n, bool)
-        differs[before.n :] = True
+        """Positions of new rows and of rows that differ from `before`; both in key order."""
+        keys, known = getattr(self, self.table.key), getattr(before, self.table.key)
+        if not len(known):
+            return np.arange(self.n)
+        twin = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        differs = known[twin] != keys
         for name in self._data:
-            differs[: before.n] |= getattr(self, name)[: before.n] != getattr(before, name)
+            differs |= getattr(self, name) != getattr(before, name)[twin]
         return np.flatnonzero(differs)
 
     def pack(self, positions: Array | None = None) -> bytes:

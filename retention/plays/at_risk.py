@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery, Sum
 from django.utils.formats import date_format
-from outreach.drafting import Candidate, draft_for
 
 from audit import services as audit
 from memberships.models import Appointment, Benefit, GuestDay, Membership
 from outreach import services as outreach
+from outreach.drafting import Candidate, draft_for
 from outreach.models import Draft, Play
 from retention import events
 from retention.plays.base import RetentionPlay
@@ -198,7 +198,7 @@ def _scores(now: datetime) -> QuerySet[ChurnScore, Any]:
         .annotate(first=Min("starts_on"))
         .values("first")
     )
-    return (
+    scores: QuerySet[ChurnScore, Any] = (
         ChurnScore.objects.filter(
             membership__status__in=Membership.RUNNING,
             guest__vanished_at__isnull=True,
@@ -207,6 +207,7 @@ def _scores(now: datetime) -> QuerySet[ChurnScore, Any]:
         .select_related("membership__plan", "guest", "model", "location")
         .annotate(last_visit_on=Subquery(visits), next_booking_on=Subquery(bookings))
     )
+    return scores
 
 
 def _situation(score: Any, as_of_on: date) -> Situation:
@@ -264,7 +265,7 @@ def _evidence(score: Any) -> dict[str, Any]:
         "score": score.score,
         "band": score.band,
         "p": round(score.p, 4),
-        "reasons": score.reasons,
+        "reasons": [{**r, "raises": r.get("direction") == "raises"} for r in score.reasons],
         "confidence": score.confidence,
         "confidence_note": score.confidence_note,
         "model": score.model.name,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from dataclasses import dataclass
-    from datetime import date, datetime
-
-    from outreach.drafting import Candidate
-else:
-    from dataclasses import dataclass
+from outreach.drafting import Candidate
 
 
 class Run(Protocol):
@@ -23,7 +19,7 @@ class Run(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionPlay:
     """`key` is that of the `outreach.Play` row. `candidates_for` makes candidates of contracts a
-    person picked from the member list, leaving out nobody for lack of risk."""
+    person picked from the member list, whatever the play's own rule says of them."""
 
     key: str
     run: Run

@@ -15,8 +15,8 @@ def sample_events() -> Iterator[None]:
     with patch.dict(events._sentences), patch.dict(events._names):
         events.register(
             {
-                "draft.created": "{actor} drafted for {guest}.",
-                "draft.approved": "{actor} approved {target} at {cost_cents} cents.",
+                "sample.created": "{actor} drafted for {guest}.",
+                "sample.approved": "{actor} approved {target} at {cost_cents} cents.",
             }
         )
         yield

@@ -23,7 +23,7 @@ def test_an_entry_says_what_was_done_by_whom_to_whom(
     now: datetime, manager: User, location: Location
 ) -> None:
     services.record(
-        "draft.approved",
+        "sample.approved",
         at=now,
         by=manager,
         location_id=location.pk,
@@ -41,16 +41,16 @@ def test_an_entry_says_what_was_done_by_whom_to_whom(
 
 
 def test_what_no_person_did_is_ours_and_belongs_to_the_organisation(now: datetime) -> None:
-    services.record("draft.created", at=now)
+    services.record("sample.created", at=now)
     entry = LedgerEntry.objects.get()
     assert (entry.chain, entry.actor_id, entry.actor_label) == ("organisation", None, "Tenure")
 
 
 def test_each_chain_counts_and_links_for_itself(now: datetime) -> None:
     services.record_many(
-        [Entry(event="draft.created", at=now, location_id=n % 2, guest_id=n) for n in range(6)]
+        [Entry(event="sample.created", at=now, location_id=n % 2, guest_id=n) for n in range(6)]
     )
-    services.record("draft.created", at=now, location_id=1)
+    services.record("sample.created", at=now, location_id=1)
     for chain, size in (("location:0", 3), ("location:1", 4)):
         rows = list(LedgerEntry.objects.filter(chain=chain).order_by("seq"))
         assert [row.seq for row in rows] == list(range(1, size + 1))
@@ -62,21 +62,21 @@ def test_each_chain_counts_and_links_for_itself(now: datetime) -> None:
 def test_many_entries_cost_as_many_queries_as_one(
     now: datetime, django_assert_max_num_queries
 ) -> None:
-    services.record("draft.created", at=now, location_id=1)
+    services.record("sample.created", at=now, location_id=1)
     with django_assert_max_num_queries(3):
         services.record_many(
-            [Entry(event="draft.created", at=now, location_id=1, guest_id=n) for n in range(500)]
+            [Entry(event="sample.created", at=now, location_id=1, guest_id=n) for n in range(500)]
         )
 
 
 def test_an_unregistered_event_is_refused(now: datetime) -> None:
-    with pytest.raises(events.UnknownEvent, match=r"sync\.ended"):
-        services.record("sync.ended", at=now)
+    with pytest.raises(events.UnknownEvent, match=r"sample\.ended"):
+        services.record("sample.ended", at=now)
 
 
 def test_a_naive_instant_is_refused(now: datetime) -> None:
     with pytest.raises(ValueError, match="aware"):
-        services.record("draft.created", at=now.replace(tzinfo=None))
+        services.record("sample.created", at=now.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_naive_instant_is_refused(now: datetime) -> None:
 )
 @pytest.mark.parametrize("role", ["origin", "replica"])
 def test_the_database_refuses_to_change_the_past(now: datetime, statement: str, role: str) -> None:
-    services.record("draft.created", at=now)
+    services.record("sample.created", at=now)
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL session_replication_role = {role}")
         with pytest.raises(DatabaseError, match="ledger"):
@@ -102,7 +102,7 @@ def test_the_database_refuses_to_change_the_past(now: datetime, statement: str, 
 @pytest.mark.django_db(transaction=True)
 def test_outside_a_transaction_nothing_is_written(now: datetime) -> None:
     with pytest.raises(services.OutsideTransaction):
-        services.record("draft.created", at=now)
+        services.record("sample.created", at=now)
     assert not LedgerEntry.objects.exists()
 
 
@@ -110,7 +110,7 @@ def test_outside_a_transaction_nothing_is_written(now: datetime) -> None:
 def test_a_change_that_fails_leaves_no_entry(now: datetime) -> None:
     @transaction.atomic
     def change() -> None:
-        services.record("draft.created", at=now)
+        services.record("sample.created", at=now)
         raise LookupError
 
     with pytest.raises(LookupError):
@@ -128,11 +128,11 @@ def test_writers_of_the_same_chains_leave_no_gap_and_no_deadlock(now: datetime) 
                 with transaction.atomic():
                     services.record_many(
                         [
-                            Entry(event="draft.created", at=now, location_id=first),
-                            Entry(event="draft.created", at=now, location_id=1 - first),
+                            Entry(event="sample.created", at=now, location_id=first),
+                            Entry(event="sample.created", at=now, location_id=1 - first),
                         ]
                     )
-                    services.record("draft.created", at=now + timedelta(seconds=n), location_id=1)
+                    services.record("sample.created", at=now + timedelta(seconds=n), location_id=1)
         except Exception as error:
             failed.append(error)
         finally:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from memberships.models import Appointment, GuestDay, Membership
+from memberships.models import Appointment, Guest, GuestDay, Membership
+from outreach.drafting import falls_into_holdout
+from outreach.library import AT_RISK, seed_library
 from risk.models import ChurnScore, ModelVersion
 from tests.factories.memberships import NOW, AppointmentFactory, GuestFactory, MembershipFactory
 
@@ -41,6 +43,20 @@ def reason(cause: str = "usage_drop", direction: str = "raises") -> dict[str, An
     }
 
 
+def guest_in_arm(*, held_out: bool, **fields: Any) -> Guest:
+    """A guest whom the draw of the at-risk experiment puts into the wanted arm."""
+    while True:
+        guest = GuestFactory(**fields)
+        if falls_into_holdout(play_key=AT_RISK, guest_id=guest.pk, percent=10) == held_out:
+            return guest
+        guest.delete()
+
+
+@pytest.fixture
+def library(db: None) -> None:
+    seed_library(by=None, now=NOW)
+
+
 @pytest.fixture
 def make_member(location: Any, model: ModelVersion) -> MakeMember:
     """A running member with a visit 74 days ago and a score; `score=None` leaves it out."""
@@ -55,7 +71,10 @@ def make_member(location: Any, model: ModelVersion) -> MakeMember:
     ) -> Membership:
         guest_fields = {k[7:]: fields.pop(k) for k in list(fields) if k.startswith("guest__")}
         place = fields.pop("location", location)
-        guest = fields.pop("guest", None) or GuestFactory(**{"location": place, **guest_fields})
+        held_out = fields.pop("held_out", False)
+        guest = fields.pop("guest", None) or guest_in_arm(
+            held_out=held_out, location=place, **guest_fields
+        )
         member = MembershipFactory(guest=guest, location=place, **fields)
         if last_visit_days is not None:
             on = TODAY - timedelta(days=last_visit_days)

@@ -391,6 +391,9 @@ def freeze(world: World, day: int, positions: Array, days: Array) -> None:
 def _finish(world: World, day: int, rng: np.random.Generator) -> None:
     """Pauses end, cancelled memberships terminate, packages run out and are bought again."""
     m, g = world.memberships, world.guests
+    begins = np.flatnonzero((m.freeze_day == day) & (m.status == cat.M_ACTIVE))
+    m.status[begins] = m.recurrence_status[begins] = cat.M_FROZEN
+    m.updated_min[begins] = world.instant(m.center_id[begins], day, 1)
     thawed = np.flatnonzero((m.status == cat.M_FROZEN) & (m.freeze_until_day <= day))
     m.status[thawed] = m.recurrence_status[thawed] = cat.M_ACTIVE
     m.next_charge_day[thawed] = np.maximum(m.next_charge_day[thawed], day + 1)

@@ -152,6 +152,8 @@ def change_lives(world: World, day: int, rng: np.random.Generator) -> None:
     hurt = np.flatnonzero(here & (draw > 0.5) & (draw < 0.5 + P_HURT))
     g.hurt_day[hurt] = day
     g.hurt_until_day[hurt] = day + rng.integers(30, 150, len(hurt))
+    # Messages of a month ago are forgotten.
+    g.messages[g.contacted_day < day - 30] = 0
     # A guest without a membership who has lost interest is gone for good sooner or later.
     lost = here & (g.membership_id == 0) & (g.interest < 0.2) & (draw < 0.03)
     g.wants_day[lost] = 0

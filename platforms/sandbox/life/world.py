@@ -39,9 +39,17 @@ class World:
     in `bookings`, `charges` and `waitlist`, which hold only what is still open."""
 
     def __init__(
-        self, *, seed: int, centers: list[cat.Center], first_day: int, born_day: int, sink: Sink
+        self,
+        *,
+        seed: int,
+        centers: list[cat.Center],
+        first_day: int,
+        born_day: int,
+        sink: Sink,
+        last_day: int = 0,
     ) -> None:
-        """`born_day`: the day the data set was made for; stories and zone tables hang on it.
+        """`born_day`: the day the data set was made for; the stories hang on it. Time zones are
+        known up to `last_day`.
         `sink(rows, positions)` takes rows that will not change again."""
         self.seed = seed
         self.centers = centers
@@ -61,7 +69,7 @@ class World:
         self.medspa = np.array([center.kind == "medspa" for center in centers])
         self.notice_minutes = np.array([center.notice_hours * 60 for center in centers])
         self._offset_base = first_day - 1500
-        self._offsets = self._zone_offsets(born_day + OFFSET_DAYS_AHEAD)
+        self._offsets = self._zone_offsets(last_day or born_day + OFFSET_DAYS_AHEAD)
         self.book_day = first_day
         self.taken = np.zeros((0, BOOK_DAYS, cat.SLOTS + 4), bool)
         self._weather: dict[int, Array] = {}

@@ -127,7 +127,7 @@ def guest_row(known: Facts, guid: str) -> tuple[Any, ...]:
 def guest(request: HttpRequest, guest_id: str) -> HttpResponse:
     """4 and 5: the profile; an update replaces all of it."""
     if request.method == "PUT":
-        from platforms.sandbox.zenoti.writes import replace_guest
+        from platforms.sandbox.zenoti.writes import replace_guest  # writes builds on reads
 
         return replace_guest(request, guest_id)
     known = facts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from platforms.sandbox import catalogue as cat
-from platforms.sandbox.business import EmployeeFacts, Facts
+from platforms.sandbox.business import EmployeeFacts, Facts, from_json
 from platforms.sandbox.days import day_text, from_day, minute_text
 from platforms.sandbox.guid import ZERO, Kind
 
@@ -75,7 +75,7 @@ def guest_json(facts: Facts, row: tuple[Any, ...], expand: str = "tags") -> JSON
     if "tags" in expand:
         body["tags"] = list(tags)
     if "address_info" in expand:
-        body["address_info"] = address
+        body["address_info"] = from_json(address)
     return body
 
 

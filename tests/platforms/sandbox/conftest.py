@@ -1,3 +1,28 @@
-from tests.sandbox_server import sandbox
+from collections.abc import Iterator
+
+import pytest
+
+from tests.platforms.sandbox.receiver import Receiver
+from tests.sandbox_server import Sandbox, sandbox, start, stop
 
 __all__ = ["sandbox"]
+
+
+@pytest.fixture(scope="package")
+def listener() -> Iterator[Receiver]:
+    """Where the live sandbox posts webhooks (/hook), inbound texts (/inbound), callbacks."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="package")
+def live(listener: Receiver) -> Iterator[Sandbox]:
+    """A sandbox of its own that posts to the listener."""
+    running = start(
+        "sandbox_live",
+        SANDBOX_WEBHOOK_URL=f"{listener.url}/hook",
+        SANDBOX_SMS_INBOUND_URL=f"{listener.url}/inbound",
+    )
+    yield running
+    stop(running)

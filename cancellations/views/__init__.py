@@ -1,0 +1,1 @@
+"""Pages of the call list and of the bookings."""

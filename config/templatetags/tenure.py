@@ -1,0 +1,111 @@
+"""Small marks every page uses: times in the location's zone, money in its currency, sparklines.
+
+Loaded into every template (settings.TEMPLATES); docs/components.md shows them in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from lucide.templatetags.lucide import lucide
+
+register = template.Library()
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CAD": "CA$", "AUD": "A$", "MXN": "MX$"}
+WIDTH, HEIGHT = 80, 20  # of a sparkline, in pixels
+
+
+@register.simple_tag
+@lru_cache(maxsize=256)
+def icon(name: str, size: int = 18, *, fill: bool = False) -> str:
+    """An icon of the lucide set, hidden from screen readers: the word beside it says the same."""
+    more = {"fill": "currentColor"} if fill else {}
+    return lucide(str(name), size=size, aria_hidden="true", focusable="false", **more)
+
+
+@register.filter
+def money(cents: int | None, currency: str = "USD") -> str:
+    """Whole cents as money: 8900 -> $89, 8950 -> $89.50. None is a dash."""
+    if cents is None:
+        return "–"
+    sign, whole, rest = ("-" if cents < 0 else ""), abs(cents) // 100, abs(cents) % 100
+    amount = f"{whole:,}" + (f".{rest:02d}" if rest else "")
+    symbol = SYMBOLS.get(currency)
+    return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {currency}"
+
+
+@register.filter
+def local(at: datetime | None, place: Any = None) -> str:
+    """An instant as staff read it: "Tue 4 Nov, 14:30", in the zone of `place` (a location, a
+    ZoneInfo or a zone's name); without one, in the reader's. Another zone than the reader's is
+    named."""
+    if at is None:
+        return ""
+    reader = timezone.get_current_timezone()
+    zone = _zone(place) or reader
+    there = at.astimezone(zone)
+    text = f"{_day(there)}, {there:%H:%M}"
+    return text if there.utcoffset() == at.astimezone(reader).utcoffset() else f"{text} {there:%Z}"
+
+
+@register.filter
+def clock(at: datetime | None, place: Any = None) -> str:
+    """The time of day alone, "14:30", in the same zones as `local`."""
+    if at is None:
+        return ""
+    return f"{at.astimezone(_zone(place) or timezone.get_current_timezone()):%H:%M}"
+
+
+@register.filter
+def day(on: date | datetime | None) -> str:
+    """A date as staff read it: "Tue 4 Nov", with the year when it is not this one."""
+    return "" if on is None else _day(on)
+
+
+def _day(on: date | datetime) -> str:
+    this_year = timezone.localdate().year
+    return date_format(on, "D j M" if on.year == this_year else "D j M Y")
+
+
+def _zone(place: Any) -> ZoneInfo | None:
+    if isinstance(place, str):
+        return ZoneInfo(place) if place else None
+    zone = getattr(place, "zone", place)
+    return zone if isinstance(zone, ZoneInfo) else None
+
+
+@register.inclusion_tag("_components/sparkline.html")
+def sparkline(values: Sequence[float], label: str = "", top: float | None = None) -> dict[str, Any]:
+    """A line of a dozen values, oldest first. `top` is the value at the upper edge: give the same
+    one to every row of a table, so that the lines can be compared."""
+    numbers = [float(value or 0) for value in values]
+    highest = max([float(top or 0), *numbers], default=0) or 1
+    step = WIDTH / max(len(numbers) - 1, 1)
+    points = [
+        (round(index * step, 1), round(HEIGHT - 2 - value / highest * (HEIGHT - 4), 1))
+        for index, value in enumerate(numbers)
+    ]
+    text = ", ".join(f"{value:g}" for value in numbers)
+    return {
+        "points": " ".join(f"{x},{y}" for x, y in points),
+        "last": points[-1] if points else None,
+        "label": label or _("Last %(count)d: %(values)s") % {"count": len(numbers), "values": text},
+    }
+
+
+@register.simple_tag
+def url_if(name: str, *args: Any) -> str:
+    """The address of a page, or nothing when this deployment has no such page."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,183 @@
+"""What nobody can see from outside: true chances and causes, for benchmarks.
+
+CSV by default, JSON pages with `?format=json&page=&size=`. As of the morning of the business's
+today; GUIDs are those of the wire, so rows join with what was synchronised.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from platforms.sandbox import catalogue as cat
+from platforms.sandbox import store
+from platforms.sandbox.advance import load_world
+from platforms.sandbox.business import Facts, facts, query
+from platforms.sandbox.control import control
+from platforms.sandbox.days import Array, year_month
+from platforms.sandbox.environment import environment
+from platforms.sandbox.guid import Kind
+from platforms.sandbox.life import billing
+from platforms.sandbox.life.world import World
+from platforms.sandbox.zenoti.errors import answer
+from platforms.sandbox.zenoti.params import day_param, page_info, paging
+from platforms.sandbox.zenoti.shapes import iso_day
+
+Line = tuple[Any, ...]
+MEMBER_HEAD = (
+    "guest_id", "user_membership_id", "center_id", "response", "p_voluntary_30", "p_contacted_30",
+    "p_payment_30", "p_churn_30", "p_churn_60", "main_cause",
+)  # fmt: skip
+BOOKING_HEAD = (
+    "appointment_id", "guest_id", "center_id", "start_date", "p_cancel", "p_no_show", "fate",
+)  # fmt: skip
+ENDED_HEAD = (
+    "guest_id", "user_membership_id", "center_id", "ended_on", "asked_on", "kind", "main_cause",
+)  # fmt: skip
+
+
+def _out(request: HttpRequest, head: Line, lines: list[Line]) -> HttpResponseBase:
+    if request.GET.get("format") == "json":
+        page, size = paging(request, largest=10_000)
+        part = lines[(page - 1) * size : page * size]
+        rows = [dict(zip(head, line, strict=True)) for line in part]
+        return answer({"rows": rows, "page_info": page_info(len(lines), page, size)})
+    return StreamingHttpResponse(_csv(head, lines), content_type="text/csv")
+
+
+def _csv(head: Line, lines: list[Line]) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(head)
+    for number, line in enumerate(lines):
+        writer.writerow(line)
+        if number % 1000 == 0:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _world() -> World:
+    with store.connect(environment().database_url) as connection:
+        return load_world(connection, [])
+
+
+@require_GET
+@control
+def members(request: HttpRequest) -> HttpResponseBase:
+    """Running memberships: the chance to be cancelled or lost to payment, and the main cause.
+
+    `p_contacted_30` is the voluntary chance if a message arrives today: the difference to
+    `p_voluntary_30` is the true uplift.
+    """
+    known = facts()
+    return _out(request, MEMBER_HEAD, member_lines(known, _world()))
+
+
+def member_lines(known: Facts, world: World) -> list[Line]:
+    """Rows of MEMBER_HEAD."""
+    m, g = world.memberships, world.guests
+    running = np.flatnonzero(
+        np.isin(m.status, (cat.M_ACTIVE, cat.M_FROZEN, cat.M_SUSPENDED)) & (m.cancel_asked_day == 0)
+    )
+    who = m.guest_id[running] - 1
+    view = billing.leave_view(world, known.today, running)
+    kept = g.contacted_day[who].copy()
+    g.contacted_day[who] = known.today
+    contacted = billing.leave_view(world, known.today, running).p_month
+    g.contacted_day[who] = kept
+    payment = p_payment(known, world, running)
+    free = 1 - payment
+    churn_30 = 1 - (1 - view.p_month) * free
+    churn_60 = 1 - (1 - view.p_month) ** 2 * free**1.3
+    cause = np.where(payment > view.p_month, cat.PAYMENT, view.cause)
+    columns = zip(
+        m.guest_id[running].tolist(), m.id[running].tolist(), m.center_id[running].tolist(),
+        g.response[who].tolist(), view.p_month.tolist(), contacted.tolist(), payment.tolist(),
+        churn_30.tolist(), churn_60.tolist(), cause.tolist(), strict=True,
+    )  # fmt: skip
+    return [
+        (
+            known.guid(Kind.GUEST, guest), known.guid(Kind.MEMBERSHIP, number),
+            known.guid(Kind.CENTER, center), cat.RESPONSES[response],
+            *(round(value, 5) for value in chances), cat.CAUSES[reason],
+        )
+        for guest, number, center, response, *chances, reason in columns
+    ]  # fmt: skip
+
+
+def p_payment(known: Facts, world: World, positions: Array) -> Array:
+    """Chance that the next charges fail for good, about: by state of card and attempts."""
+    m, g = world.memberships, world.guests
+    who = m.guest_id[positions] - 1
+    base = g.funds_risk[who] * 0.07
+    expired = g.card_expiry[who] <= year_month(known.today + 15)
+    attempts = m.attempt[positions]
+    chance = np.where(expired, 0.3, base + 0.001)
+    chance = np.where(attempts > 0, 0.2 + 0.15 * attempts, chance)
+    chance = np.where(m.status[positions] == cat.M_SUSPENDED, 0.78, chance)
+    result: Array = np.where(m.next_charge_day[positions] == 0, 0.0, chance)
+    return result
+
+
+@require_GET
+@control
+def bookings(request: HttpRequest) -> HttpResponseBase:
+    """Bookings in `start_date` .. `end_date` (excluded): true chances and the drawn fate."""
+    known = facts()
+    start = day_param(request, "start_date") or known.today
+    end = day_param(request, "end_date") or known.today + 14
+    rows = query(
+        "SELECT id, guest_id, center_id, start_day, p_cancel, p_no_show, fate FROM appointment "
+        "WHERE start_day >= %s AND start_day < %s ORDER BY id",
+        [start, end],
+    )
+    fates = {cat.CANCELLED: "cancelled", cat.NO_SHOW: "no_show", cat.CLOSED: "completed"}
+    lines = [
+        (
+            known.guid(Kind.APPOINTMENT, number), known.guid(Kind.GUEST, guest),
+            known.guid(Kind.CENTER, center), iso_day(day), round(p_cancel, 5), round(p_no_show, 5),
+            fates.get(fate, "open"),
+        )
+        for number, guest, center, day, p_cancel, p_no_show, fate in rows
+    ]  # fmt: skip
+    return _out(request, BOOKING_HEAD, lines)
+
+
+@require_GET
+@control
+def ended(request: HttpRequest) -> HttpResponseBase:
+    """Memberships that ended, with the true main cause (the told reason may be another)."""
+    known = facts()
+    rows = query(
+        "SELECT guest_id, id, center_id, closed_day, cancel_asked_day, cause FROM membership "
+        "WHERE closed_day > 0 ORDER BY id"
+    )
+    lines = [
+        (
+            known.guid(Kind.GUEST, guest), known.guid(Kind.MEMBERSHIP, number),
+            known.guid(Kind.CENTER, center), iso_day(closed), iso_day(asked),
+            _kind(cause), cat.CAUSES[cause],
+        )
+        for guest, number, center, closed, asked, cause in rows
+    ]  # fmt: skip
+    return _out(request, ENDED_HEAD, lines)
+
+
+def _kind(cause: int) -> str:
+    if cause == cat.NO_CAUSE:
+        return "renewed"
+    return "involuntary" if cause == cat.PAYMENT else "voluntary"
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Whether the server and its business are there."""
+    facts()
+    return answer({"ok": True})

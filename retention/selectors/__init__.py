@@ -1,0 +1,1 @@
+"""Readings for the pages of retention, one module per page."""

@@ -1,0 +1,129 @@
+"""What holds for every request of somebody who is signed in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+
+from memberships.models import Location
+from staff import second_factor
+
+Handler = Callable[[HttpRequest], HttpResponse]
+SAVE_EVERY = 60  # seconds: the session is written at most so often to note that somebody is here
+
+
+def session_limits(get_response: Handler) -> Handler:
+    """A sign-in ends after some time without a person's doing, and at the latest after the whole
+    working day. The machine's clock counts, not the demo's. Pages that look again by themselves
+    (X-Poll) do not keep it alive."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            present = int(time.time())
+            began = request.session.setdefault("signed_in_at", present)
+            seen = request.session.setdefault("seen_at", present)
+            if (
+                present - seen > settings.SESSION_IDLE_SECONDS
+                or present - began > settings.SESSION_COOKIE_AGE
+            ):
+                logout(request)
+            elif present - seen >= SAVE_EVERY and "X-Poll" not in request.headers:
+                request.session["seen_at"] = present
+        return get_response(request)
+
+    return middleware
+
+
+def expired_sign_in(get_response: Handler) -> Handler:
+    """HTMX must not put the sign-in page into the middle of a page: it is told to go there, and
+    back to the page the person was on."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.headers.get("HX-Request") == "true" and response.status_code == 302:
+            door = response.headers["Location"].partition("?")[0]
+            if door in (resolve_url(settings.LOGIN_URL), reverse("second-factor")):
+                from_page = request.headers.get("HX-Current-URL", "")
+                path = "/" + from_page.split("://", 1)[-1].partition("/")[2]
+                response = HttpResponse(status=401)
+                response.headers["HX-Redirect"] = f"{door}?next={quote(path)}"
+        return response
+
+    return middleware
+
+
+def private_pages(get_response: Handler) -> Handler:
+    """Pages hold personal data on shared machines: nothing is kept by a browser or a proxy. One
+    address answers whole pages and fragments."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        add_never_cache_headers(response)
+        patch_vary_headers(response, ["HX-Request", "HX-History-Restore-Request"])
+        return response
+
+    return middleware
+
+
+def place(get_response: Handler) -> Handler:
+    """Reads the person's locations once (`request.my_locations`), and shows times as they are at
+    the picked location, else at the first of the person's. To pick a location one does not serve
+    is a 404 on every page."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        zone: ZoneInfo | None = None
+        if request.user.is_authenticated:
+            mine = list(
+                Location.objects.all()
+                if request.user.all_locations
+                else request.user.locations.all()
+            )
+            request.user._location_ids = [location.pk for location in mine]  # asked once
+            request.my_locations = mine  # type: ignore[attr-defined]
+            picked = request.GET.get("location")
+            here = next((place for place in mine if str(place.pk) == picked), None)
+            if picked and here is None:
+                raise Http404("No such location.")
+            first = here or next((place for place in mine if place.is_active), None)
+            zone = first.zone if first else None
+        with timezone.override(zone):
+            return get_response(request)
+
+    return middleware
+
+
+class SecondFactor:
+    """Whoever may approve or administer, and whoever has set one up, shows a second factor after
+    the password. Until then only the pages for it, and signing out, are open."""
+
+    OPEN = frozenset({"second-factor", "second-factor-set-up", "sign-out"})
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        if (
+            getattr(view, "access", "") == "public"
+            or (match is not None and match.url_name in self.OPEN)
+            or not second_factor.is_missing(request)
+        ):
+            return None
+        here = quote(request.get_full_path() if request.method == "GET" else "/")
+        return HttpResponseRedirect(f"{reverse('second-factor')}?next={here}")

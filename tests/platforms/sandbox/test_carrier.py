@@ -1,0 +1,177 @@
+"""The carrier takes a message once, tells what became of it, and guests answer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import smtplib
+import uuid
+from email.message import EmailMessage
+from urllib.parse import parse_qs, parse_qsl
+
+import pytest
+import requests
+
+from tests.platforms.sandbox.receiver import Receiver, wait_for
+from tests.sandbox_server import Sandbox
+
+
+def send(sandbox: Sandbox, to: str, body: str = "Hello from the spa", **form: str):
+    key = form.pop("key", str(uuid.uuid4()))
+    return requests.post(
+        f"{sandbox.url}/2010-04-01/Accounts/{sandbox.sms_account}/Messages.json",
+        data={"To": to, "From": "+12025550100", "Body": body, "Reference": key, **form},
+        headers={"Idempotency-Key": key},
+        auth=(sandbox.sms_account, sandbox.sms_token),
+        timeout=10,
+    )
+
+
+def phones(sandbox: Sandbox) -> dict[str, str]:
+    """E.164 number by full name, of all guests."""
+    found = {}
+    for center in sandbox.get("/v1/centers").json()["centers"]:
+        for guest in sandbox.rows("/v1/guests", "guests", center_id=center["id"]):
+            person = guest["personal_info"]
+            name = f"{person['first_name']} {person['last_name']}"
+            found[name] = f"+1{person['mobile_phone']['number']}"
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _healthy(live: Sandbox):
+    yield
+    live.faults()
+
+
+def test_same_key_is_one_message_and_other_words_under_it_are_refused(live: Sandbox) -> None:
+    first = send(live, "+12125550199", key="k-1")
+    assert first.status_code == 201
+    assert first.json()["status"] == "queued"
+    assert send(live, "+12125550199", key="k-1").json()["sid"] == first.json()["sid"]
+    assert send(live, "+12125550199", "Other words", key="k-1").status_code == 409
+    assert len(live.sink(reference="k-1")) == 1
+
+
+def test_message_accepted_behind_an_error_is_found_by_reference(live: Sandbox) -> None:
+    live.faults(carrier_500_after=1)
+    assert send(live, "+12125550198", key="k-2").status_code == 500
+    found = requests.get(
+        f"{live.url}/2010-04-01/Accounts/{live.sms_account}/Messages.json",
+        params={"Reference": "k-2"}, auth=(live.sms_account, live.sms_token), timeout=10,
+    ).json()["messages"]  # fmt: skip
+    assert [row["reference"] for row in found] == ["k-2"]
+    assert send(live, "+12125550198", key="k-2").json()["sid"] == found[0]["sid"]
+
+
+def test_cut_line_before_acceptance_leaves_nothing(live: Sandbox) -> None:
+    live.faults(carrier_hang_before=1)
+    with pytest.raises(requests.ConnectionError):
+        send(live, "+12125550197", key="k-3")
+    assert live.sink(reference="k-3") == []
+    live.faults(carrier_hang_after=1)
+    with pytest.raises(requests.ConnectionError):
+        send(live, "+12125550197", key="k-3")
+    assert len(live.sink(reference="k-3")) == 1
+
+
+def test_without_key_support_a_second_try_is_a_second_message(live: Sandbox) -> None:
+    live.faults(carrier_no_keys=1)
+    for _ in range(2):
+        send(live, "+12125550196", key="k-4")
+    assert len(live.sink(reference="k-4")) == 2
+
+
+def test_wrong_token_is_refused(live: Sandbox) -> None:
+    answer = requests.get(
+        f"{live.url}/2010-04-01/Accounts/{live.sms_account}/Messages.json",
+        auth=(live.sms_account, "wrong"), timeout=10,
+    )  # fmt: skip
+    assert answer.status_code == 401
+
+
+def test_status_callbacks_are_signed_and_in_order(live: Sandbox, listener: Receiver) -> None:
+    dev = phones(live)["Dev Patel"]
+    url = f"{listener.url}/status?x=1"
+    sid = send(live, dev, StatusCallback=url).json()["sid"]
+
+    def states() -> list[str]:
+        forms = [parse_qs(body.decode()) for _, body in listener.at("/status?x=1")]
+        return [form["MessageStatus"][0] for form in forms if form["MessageSid"] == [sid]]
+
+    wait_for(lambda: len(states()) == 2)
+    assert states() == ["sent", "delivered"]
+    headers, body = listener.at("/status?x=1")[-1]
+    form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+    text = url + "".join(name + form[name] for name in sorted(form))
+    digest = hmac.new(live.sms_token.encode(), text.encode(), hashlib.sha1).digest()
+    assert headers["X-Twilio-Signature"] == base64.b64encode(digest).decode()
+
+
+def test_guest_who_said_stop_says_it_again_and_the_carrier_then_refuses(
+    live: Sandbox, listener: Receiver
+) -> None:
+    elena = phones(live)["Elena Reyes"]
+    blocked = False
+    for turn in range(8):
+        answer = send(live, elena, f"We miss you ({turn})")
+        if answer.status_code == 400:
+            blocked = answer.json()["code"] == 21610
+            break
+        sid = answer.json()["sid"]
+        seen = len([row for row in live.sink(to=elena) if row["direction"] == "in"])
+        wait_for(
+            lambda seen=seen: (
+                len([row for row in live.sink(to=elena) if row["direction"] == "in"]) > seen
+            )
+        )
+        assert sid
+    assert blocked
+    wait_for(
+        lambda: any(
+            parse_qs(body.decode()).get("From") == [elena] for _, body in listener.at("/inbound")
+        )
+    )
+
+
+def test_some_guests_answer_and_some_book(live: Sandbox) -> None:
+    before = live.status()["counts"]["appointment"]
+    for number in list(phones(live).values())[:90]:
+        send(live, number, "We saved 20 % off your favourite treatment. Reply YES to book.")
+    wait_for(lambda: live.status()["waiting"]["errands"] == 0, 40)
+    answers = [row for row in live.sink() if row["direction"] == "in"]
+    assert len(answers) >= 15
+    assert live.status()["counts"]["appointment"] > before
+
+
+def test_unknown_phone_is_undelivered(live: Sandbox) -> None:
+    sid = send(live, "+19995550123", key="k-5").json()["sid"]
+    wait_for(lambda: live.sink(reference="k-5")[0]["status"] == "undelivered")
+    assert sid == live.sink(reference="k-5")[0]["sid"]
+
+
+def test_mail_arrives_in_the_mailbox(live: Sandbox) -> None:
+    mail = EmailMessage()
+    mail["Subject"], mail["From"], mail["To"] = "Hello", "spa@example.test", "ana@example.test"
+    mail["X-Entity-Ref-ID"] = "mail-1"
+    mail.set_content("Your credits expire soon. ñ")
+    with smtplib.SMTP("127.0.0.1", live.smtp_port, timeout=10) as client:
+        client.send_message(mail)
+    found = live.sink(reference="mail-1")[0]
+    assert (found["channel"], found["recipient"], found["subject"]) == (
+        "email", "ana@example.test", "Hello",
+    )  # fmt: skip
+    assert "ñ" in found["body"]
+
+
+def test_sink_page_shows_threads_and_takes_a_persons_answer(live: Sandbox) -> None:
+    dev = phones(live)["Dev Patel"]
+    send(live, dev, "A <b>word</b> from us")
+    page = requests.get(f"{live.url}/sink/", params={"address": dev}, timeout=10).text
+    assert "A &lt;b&gt;word&lt;/b&gt; from us" in page
+    requests.post(
+        f"{live.url}/sink/reply", data={"address": dev, "body": "Hi, it's me"}, timeout=10
+    )
+    assert live.sink(to=dev)[0]["body"] == "Hi, it's me"
+    assert "Dev Patel" in requests.get(f"{live.url}/sink/", timeout=10).text

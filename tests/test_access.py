@@ -1,0 +1,187 @@
+"""Every address, for every role, here and elsewhere: the expected answer, in one table (INV-16).
+
+An address without a line fails the test. To add one, write what desk, manager, regional and admin
+of the location get; for an address of one thing, say how to make that thing:
+
+    "member": Line("200 200 200 200", thing=lambda here: GuestFactory(location=here)),
+    "draft-approve": Line("403 302 302 302", thing=make_draft, post={"version": 1}),
+
+The rest follows: whoever is not signed in is led to the sign-in, the manager of another location
+gets a 404 for the thing and the manager's answer for a list, `?location=` of a foreign location is
+a 404 everywhere, and a fragment (HX-Request) is refused as the page is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import rules
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from memberships.models import Location
+from retention.models import SavedView
+from staff.models import User
+from tests.factories.memberships import GuestFactory
+from tests.factories.staff import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ["desk", "manager", "regional", "admin"]
+SEEN = {200, 204, 302, 409, 422}  # answers of somebody who was let in
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the four roles get. `thing` makes the object of the address at a location (or gives a
+    list of arguments); `post` makes the request a POST with these fields; `query` goes behind ?"""
+
+    expected: str
+    thing: Callable[[Location], Any] | None = None
+    post: dict[str, Any] | None = None
+    query: dict[str, Any] = field(default_factory=dict)
+    visitor: int = 302
+    elsewhere: int | None = None  # default: 404 for a thing, else what a manager gets
+    fragment: int | None = None  # where HTMX gets another answer than the page
+
+
+def somebody(location: Location) -> User:
+    return UserFactory(locations=[location])
+
+
+def anothers_view(location: Location) -> SavedView:
+    return SavedView.objects.create(name="theirs", owner=somebody(location), is_shared=True)
+
+
+EVERYBODY = "200 200 200 200"
+ONLY_ADMIN = "403 403 403 200"
+
+TABLE: dict[str, Line] = {
+    # audit
+    "activity": Line("403 200 200 200"),
+    "activity-export": Line("403 200 200 200"),
+    # retention
+    "members": Line(EVERYBODY),
+    "members-draft": Line("403 302 302 302", post={}),
+    "member-view-save": Line("403 302 302 302", post={"name": "mine", "query": ""}),
+    "member-view-drop": Line("403 404 404 404", thing=anothers_view, post={}),
+    "member": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),
+    "member-timeline": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),
+    "overview": Line("403 403 200 200"),
+    # staff
+    "home": Line("302 302 302 302"),
+    "sign-in": Line("302 302 302 302", visitor=200),
+    "sign-out": Line("302 302 302 302", post={}, fragment=401),
+    "session": Line("204 204 204 204"),
+    "second-factor": Line("302 302 302 302"),
+    "second-factor-set-up": Line(EVERYBODY),
+    "set-password": Line(
+        "410 410 410 410", thing=lambda here: ["MQ", "void"], visitor=410, elsewhere=410
+    ),
+    "preferences": Line(EVERYBODY),
+    "settings": Line(EVERYBODY),
+    "settings-people": Line(ONLY_ADMIN),
+    "settings-person-add": Line(ONLY_ADMIN),
+    "settings-person": Line(ONLY_ADMIN, thing=somebody, elsewhere=403),
+    "settings-person-link": Line(ONLY_ADMIN, thing=somebody, post={}, elsewhere=403),
+    "settings-person-second-factor": Line(
+        "403 403 403 302", thing=somebody, post={}, elsewhere=403
+    ),
+}
+
+
+def addresses(patterns: list[Any] | None = None) -> Iterator[URLPattern]:
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def test_every_view_says_who_may_open_it() -> None:
+    unmarked = [str(each.pattern) for each in addresses() if not hasattr(each.callback, "access")]
+    assert unmarked == []
+    for each in addresses():
+        mark = each.callback.access
+        assert mark in ("public", "signed in") or rules.perm_exists(mark), (each.name, mark)
+
+
+def test_every_address_has_a_line() -> None:
+    names = {each.name or str(each.pattern) for each in addresses()}
+    assert sorted(names - TABLE.keys()) == []
+
+
+def test_no_line_is_left_over() -> None:
+    assert sorted(TABLE.keys() - {each.name for each in addresses()}) == []
+
+
+def answer(line: Line, name: str, who: User | None, here: Location, **request: Any) -> int:
+    """The status, and nothing left behind: whatever the request changed is undone."""
+    client = Client(headers=request.pop("headers", None))
+    with transaction.atomic():
+        args = []
+        if line.thing is not None:
+            made = line.thing(here)
+            args = made if isinstance(made, list) else [made.pk]
+        if who is not None:
+            client.force_login(who)
+        path = reverse(name, args=args)
+        query = {**line.query, **request.pop("query", {})}
+        send = client.get if line.post is None else client.post
+        data = {} if line.post is None else {"data": line.post}
+        status = send(path, query_params=query, **data).status_code
+        transaction.set_rollback(True)
+    return int(status)
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_each_role_gets_what_the_table_says(
+    name: str,
+    desk: User,
+    manager: User,
+    regional: User,
+    admin: User,
+    outsider: User,
+    location: Location,
+) -> None:
+    line = TABLE[name]
+    expected = dict(zip(ROLES, map(int, line.expected.split()), strict=True))
+    expected["visitor"] = line.visitor
+    expected["elsewhere"] = line.elsewhere or (404 if line.thing else expected["manager"])
+    cast = {
+        "desk": desk,
+        "manager": manager,
+        "regional": regional,
+        "admin": admin,
+        "visitor": None,
+        "elsewhere": outsider,
+    }
+    given = {role: answer(line, name, who, location) for role, who in cast.items()}
+    assert given == expected
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_a_fragment_is_refused_as_the_page_is(
+    name: str, desk: User, outsider: User, location: Location
+) -> None:
+    line = TABLE[name]
+    headers = {"HX-Request": "true"}
+    for who in (desk, outsider):
+        page = answer(line, name, who, location)
+        fragment = answer(line, name, who, location, headers=headers)
+        assert fragment == (line.fragment or page) or {fragment, page} <= SEEN
+    visitor = answer(line, name, None, location, headers=headers)
+    assert visitor == (401 if line.visitor == 302 else line.visitor)
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_a_foreign_location_cannot_be_picked(
+    name: str, manager: User, location: Location, elsewhere: Location
+) -> None:
+    line = TABLE[name]
+    for picked in (elsewhere.pk, 0, "x"):
+        assert answer(line, name, manager, location, query={"location": picked}) == 404
