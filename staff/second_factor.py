@@ -46,7 +46,7 @@ def is_missing(request: HttpRequest) -> bool:
 
 def has_one(user: User) -> bool:
     """Whether the person has finished setting one up."""
-    return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
 
 
 def started(user: User) -> TOTPDevice:
