@@ -26,6 +26,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from memberships.models import Location
 from retention.models import SavedView
 from staff.models import User
+from tests.factories.cancellations import row_for
 from tests.factories.memberships import GuestFactory
 from tests.factories.staff import UserFactory
 
@@ -72,6 +73,20 @@ TABLE: dict[str, Line] = {
     "member": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),
     "member-timeline": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),
     "overview": Line("403 403 200 200"),
+    # cancellations
+    "calls": Line(EVERYBODY),
+    "call-next": Line("302 302 302 302"),
+    "call-enter": Line(EVERYBODY),
+    "call-ask": Line("302 302 302 302", post={}),
+    "call-history": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),
+    "call": Line(EVERYBODY, thing=row_for),
+    "call-log": Line("302 302 302 302", thing=row_for, post={"version": 1, "outcome": "booked"}),
+    "call-later": Line("302 302 302 302", thing=row_for, post={"version": 1}),
+    "call-undo": Line("409 409 409 409", thing=row_for, post={"version": 1}),
+    "call-release": Line("302 302 302 302", thing=row_for, post={}),
+    "bookings": Line(EVERYBODY),
+    "overview-bookings": Line("403 403 200 200"),
+    "settings-calls": Line(ONLY_ADMIN),
     # staff
     "home": Line("302 302 302 302"),
     "sign-in": Line("302 302 302 302", visitor=200),
