@@ -461,6 +461,10 @@ class LocationDay(models.Model):
         constraints = [models.UniqueConstraint(fields=["location", "on"], name="location_day_once")]
 
 
+# The stream that says that every needed stream of a location came whole: how fresh its data is.
+WHOLE = "whole"
+
+
 class SyncCursor(models.Model):
     """How far one stream of one location has been read, and how the last run went.
 

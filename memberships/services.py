@@ -14,7 +14,7 @@ from memberships.events import SYNC_FINISHED
 from memberships.location_sync import AHEAD_DAYS, BACK_MONTHS, LocationSync, months_back
 from memberships.mirror import catalogue, rollups
 from memberships.mirror.staging import Written, run
-from memberships.models import Location, SyncCursor
+from memberships.models import WHOLE, Location, SyncCursor
 from memberships.streams import (
     FAILURES,
     AlreadyRunning,
@@ -166,7 +166,7 @@ def _refresh_directory(now: datetime) -> None:
 def is_backfilled(location_id: int) -> bool:
     """Whether the first whole read of the location is behind us."""
     return SyncCursor.objects.filter(
-        location_id=location_id, stream="backfill", complete_at__isnull=False
+        location_id=location_id, stream=WHOLE, complete_at__isnull=False
     ).exists()
 
 
@@ -201,12 +201,11 @@ def _read(location_id: int, now: datetime, progress: Progress, *, backfill: bool
         )
         counts = work.run()
         with transaction.atomic():
-            if backfill:
-                SyncCursor.objects.update_or_create(
-                    location=location,
-                    stream="backfill",
-                    defaults={"started_at": now, "complete_at": now, "covered_until": now},
-                )
+            SyncCursor.objects.update_or_create(
+                location=location,
+                stream=WHOLE,
+                defaults={"started_at": now, "complete_at": now, "covered_until": now},
+            )
             audit.record(
                 SYNC_FINISHED,
                 at=now,
