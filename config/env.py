@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,7 @@ if (BASE_DIR / ".env").exists():
     environ.Env.read_env(BASE_DIR / ".env")
 
 ENVIRONMENTS = ("production", "demo", "test", "development")
+YES, NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
 NAME: str = _reader.str("TENURE_ENV", default="production")
 if NAME not in ENVIRONMENTS:
     raise ImproperlyConfigured(
@@ -46,20 +48,37 @@ def number(name: str, remedy: str, *, default: int) -> int:
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """A yes or no: 1, true, yes, on count as yes."""
-    return bool(_reader.bool(name, default=default))
+    """A yes or no."""
+    given = _reader.str(name, default="yes" if default else "no").strip().lower()
+    if given not in YES | NO:
+        raise ImproperlyConfigured(f"{name} is {given!r}. Set it to yes or no.")
+    return given in YES
 
 
-def words(name: str, *, default: list[str]) -> list[str]:
-    """A list of words separated by commas."""
-    return [word for word in _reader.list(name, default=default) if word]
+def words(name: str, remedy: str = "", *, default: list[str], needed: bool = False) -> list[str]:
+    """A list of words separated by commas. `needed`: an empty list is an error."""
+    found = [word.strip() for word in _reader.list(name, default=default) if word.strip()]
+    if needed and not found:
+        raise ImproperlyConfigured(f"{name} is not set. {remedy}")
+    return found
+
+
+def address(name: str, remedy: str, *, schemes: tuple[str, ...], default: str | None = None) -> str:
+    """An address that begins with one of the schemes and names a host. In production it has no
+    default."""
+    url = text(name, remedy, default=default, secret=True)
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ImproperlyConfigured(
+            f"{name} is not an address that begins with {' or '.join(f'{s}://' for s in schemes)}. "
+            f"{remedy}"
+        )
+    return url.rstrip("/")
 
 
 def database(name: str, remedy: str) -> dict[str, Any]:
     """A PostgreSQL address as Django settings."""
-    url = text(name, remedy)
-    if not url.startswith(("postgres://", "postgresql://")):
-        raise ImproperlyConfigured(f"{name} is not a postgres:// address. {remedy}")
+    url = address(name, remedy, schemes=("postgres", "postgresql"))
     parsed: dict[str, Any] = dict(_reader.db_url_config(url))
     parsed["ENGINE"] = "django.db.backends.postgresql"
     return parsed

@@ -25,14 +25,16 @@ SECRET_KEY = env.text(
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS",
+    "Set it to the host names staff use, separated by commas: tenure.example.com.",
+    needed=IS_PRODUCTION,
     default=[] if IS_PRODUCTION else ["127.0.0.1", "localhost", "testserver"],
 )
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
-PUBLIC_URL = env.text(
+PUBLIC_URL = env.address(
     "PUBLIC_URL",
     "Set it to the https address staff and carriers reach this server at.",
+    schemes=("https",) if IS_PRODUCTION else ("https", "http"),
     default="http://127.0.0.1:8000",
-    secret=True,
 )
 
 # --- Applications ------------------------------------------------------------------------------
@@ -121,9 +123,10 @@ DATABASES = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.text(
+REDIS_URL = env.address(
     "REDIS_URL",
     "Set it to redis://host:6379/0, or use `make demo`, which starts a server of its own.",
+    schemes=("redis", "rediss"),
 )
 CACHES = {
     "default": {
@@ -245,18 +248,22 @@ BUSINESS_NAME = env.text(
 )
 PLATFORM: dict[str, Any] = {
     "kind": env.text("PLATFORM_KIND", "Set it to: zenoti.", default="zenoti"),
-    "base_url": env.text(
+    "base_url": env.address(
         "PLATFORM_URL",
         "Set it to the API address of the booking platform.",
+        schemes=("https", "http"),
         default="http://127.0.0.1:9100",
-        secret=True,
     ),
     "api_key": env.text(
         "PLATFORM_API_KEY", "Set it to the platform's API key.", default="sandbox", secret=True
     ),
     # Newest first; two are valid while a secret is being rotated.
     "webhook_secrets": env.words(
-        "PLATFORM_WEBHOOK_SECRETS", default=[] if IS_PRODUCTION else ["sandbox"]
+        "PLATFORM_WEBHOOK_SECRETS",
+        "Set it to the secret that signs the platform's webhooks; two, separated by a comma, "
+        "while it is being changed.",
+        needed=IS_PRODUCTION,
+        default=[] if IS_PRODUCTION else ["sandbox"],
     ),
     "signature_header": env.text(
         "PLATFORM_SIGNATURE_HEADER", "Set it to a header name.", default="Zenoti-Webhook-Signature"
@@ -266,11 +273,11 @@ PLATFORM: dict[str, Any] = {
     ),
 }
 CARRIER: dict[str, Any] = {
-    "sms_url": env.text(
+    "sms_url": env.address(
         "SMS_URL",
         "Set it to the address of a Twilio-compatible API.",
+        schemes=("https", "http"),
         default="http://127.0.0.1:9100",
-        secret=True,
     ),
     "sms_account": env.text(
         "SMS_ACCOUNT", "Set it to the account id.", default="sandbox", secret=True
@@ -293,13 +300,21 @@ EMAIL_BACKEND = env.text(
     default="django.core.mail.backends.smtp.EmailBackend",
 )
 EMAIL_HOST = env.text("EMAIL_HOST", "Set it to the mail server.", default="127.0.0.1", secret=True)
-EMAIL_PORT = env.number("EMAIL_PORT", "Set it to the mail server's port.", default=9125)
+EMAIL_PORT = env.number(
+    "EMAIL_PORT", "Set it to the mail server's port.", default=587 if IS_PRODUCTION else 9125
+)
+EMAIL_HOST_USER = env.text("EMAIL_USER", "Set it to the account.", default="")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_PASSWORD", "Set it to the password.", default="")
+EMAIL_USE_TLS = env.flag("EMAIL_TLS", default=IS_PRODUCTION)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text(
     "FROM_EMAIL", "Set it to the sender guests see.", default="hello@example.test", secret=True
 )
 POSTAL_ADDRESS = env.text(
-    "POSTAL_ADDRESS", "Set it to the business's postal address.", default="", secret=False
+    "POSTAL_ADDRESS",
+    "Set it to the business's postal address: the law wants it under every e-mail.",
+    default="",
+    secret=True,
 )
 # The demo and the tests may move the clock (audit.clock); production never.
 CLOCK_MOVABLE = env.NAME in ("demo", "test")
