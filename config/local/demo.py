@@ -30,6 +30,8 @@ from config.local.supervisor import Command, Piece, PieceFailed, Supervisor, spa
 PYTHON = sys.executable
 WEB_PROCESSES = 2
 WORKER_PROCESSES = 2
+# Known to everybody: the demo answers on loopback only, and its guests are invented.
+SIGN_IN_PASSWORD = "juniper-and-sage"  # noqa: S105
 
 
 @dataclass
@@ -136,6 +138,7 @@ class Demo:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "OMP_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
+            "DEMO_PASSWORD": SIGN_IN_PASSWORD,
             "SECRET_KEY": secrets["SECRET_KEY"],
             "PUBLIC_URL": console,
             "BUSINESS_NAME": "Juniper & Sage",
@@ -346,8 +349,8 @@ def greeting(demo: Demo, *, with_business: bool) -> str:
     ]
     if with_business:
         lines += [
-            "  Sign in as desk, manager, regional or admin; the password is tenure-demo.",
-            f"  The business, its guests' phones and mail    {demo.environment['PLATFORM_URL']}/",
+            f"  Sign in    desk, manager, manager2, regional or admin; password {SIGN_IN_PASSWORD}",
+            f"  Guests     {demo.environment['PLATFORM_URL']}/  (their phones and mailboxes)",
         ]
     lines += [
         "",
