@@ -1,0 +1,50 @@
+"""`manage.py demo_setup`: from an empty database to a morning's work, over the same road as life.
+
+Everything here is safe to repeat: a second run goes on where the first stopped, and a day that
+has its night behind it is left alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from audit import clock
+from risk.models import ModelVersion, Target
+
+
+class Command(BaseCommand):
+    help = "Sign-ins, library, backfill, first models and the night of the demo's business."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.IS_PRODUCTION:
+            raise CommandError(
+                "demo_setup is for the demo: it makes sign-ins with known passwords."
+            )
+        self.step("Reading the business over HTTP", lambda: call_command("sync", full=True))
+        self.step("Offers, texts and plays", lambda: call_command("seed_library"))
+        self.step("Sign-ins", lambda: call_command("seed_people"))
+        for target in Target:
+            if not ModelVersion.objects.filter(target=target).exists():
+                self.step(f"Learning: {target.label}", self.train(target))
+        self.step("The night: scores, drafts, call list", lambda: call_command("run_night"))
+
+    def train(self, target: Target) -> Callable[[], None]:
+        def run() -> None:
+            from risk.services import train
+
+            now = clock.now()
+            train(target=target, as_of_on=now.date(), now=now)
+
+        return run
+
+    def step(self, name: str, work: Callable[[], Any]) -> None:
+        started = time.monotonic()
+        self.stdout.write(f"  {name} ...")
+        work()
+        self.stdout.write(f"  {name}: {time.monotonic() - started:.1f} s")
