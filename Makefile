@@ -24,7 +24,7 @@ env: python ## Make the environment for running (.venv, from the hashed lock)
 env-tests: python ## The same with what the tests need
 	@"$(PYTHON)" config/local/set_up.py dev
 
-.PHONY: demo run reset manage shell
+.PHONY: demo run reset manage advance shell
 demo: env ## Bring up a whole Tenure with a living business (Ctrl-C stops it)
 	@$(VENV) -m config.local.demo $(if $(REPORT),--report)
 
@@ -36,6 +36,9 @@ reset: env ## Stop the demo and delete everything it keeps
 
 manage: env ## A management command on the running demo: make manage CMD="verify_ledger"
 	@$(VENV) -m config.local.manage $(CMD)
+
+advance: env ## Let days pass in the running demo: make advance DAYS=7
+	@$(VENV) -m config.local.business --days $(or $(DAYS),1)
 
 shell: env ## A Python shell on the running demo
 	@$(VENV) -m config.local.manage shell
@@ -62,3 +65,8 @@ test-browser: env-tests ## Only the browser tests
 format: env-tests ## Put the code in order (changes files)
 	@$(VENV) -m ruff format .
 	@$(VENV) -m ruff check --fix .
+
+.PHONY: bench-scale
+bench-scale: env-tests ## The whole round at the size of a chain: 50 locations, 200,000 guests
+	@$(VENV) -m benchmarks.scale --home "$(or $(BENCH_HOME),.local/scale)" --out "$(or $(OUT),.local/scale.json)" \
+		$(if $(LOCATIONS),--locations $(LOCATIONS)) $(if $(GUESTS),--guests $(GUESTS))

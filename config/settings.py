@@ -150,10 +150,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "tenure"
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "heartbeat": {"task": "config.tasks.heartbeat", "schedule": 30.0},
-    "poke-nights": {"task": "config.tasks.poke_nights", "schedule": 60.0},
-}
 
 # --- Language and time -------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"

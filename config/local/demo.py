@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from config.local import servers
+from config.local import business, servers
 from config.local.home import ROOT, Home, InUse
 from config.local.servers import Server, ServerError
 from config.local.supervisor import Command, Piece, PieceFailed, Supervisor, spawn
@@ -147,7 +147,7 @@ class Demo:
             "PLATFORM_URL": sandbox,
             "PLATFORM_API_KEY": secrets["PLATFORM_API_KEY"],
             "PLATFORM_WEBHOOK_SECRETS": secrets["PLATFORM_WEBHOOK_SECRETS"],
-            "PLATFORM_RATE_PER_MINUTE": "6000",
+            "PLATFORM_RATE_PER_MINUTE": "60000",
             "SMS_URL": sandbox,
             "SMS_ACCOUNT": "AC-demo",
             "SMS_TOKEN": secrets["SMS_TOKEN"],
@@ -161,7 +161,7 @@ class Demo:
             "SANDBOX_SMS_TOKEN": secrets["SMS_TOKEN"],
             "SANDBOX_SMS_INBOUND_URL": f"{console}/hooks/sms/inbound/",
             "SANDBOX_SMTP_PORT": str(ports["mail"]),
-            "SANDBOX_RATE_PER_MINUTE": "6000",
+            "SANDBOX_RATE_PER_MINUTE": "60000",
         }
 
     def _manage(self, name: str, *arguments: str, quiet: bool = True) -> Command:
@@ -183,10 +183,12 @@ class Demo:
         return start
 
     def _start_business(self, port: int) -> None:
+        # The clock of the demo stands in calling hours, so that what is approved may leave.
+        today = business.today(self.environment)
         made = self.home.folder / "business-made"
         if not made.exists():
             with self.stage("Inventing a business with two years of history (first start only)"):
-                arguments = (PYTHON, "-m", "platforms.sandbox", "generate")
+                arguments = (PYTHON, "-m", "platforms.sandbox", "generate", "--today", today)
                 self.supervisor.run(Command("sandbox generate", arguments, self.environment, ROOT))
             made.touch()
         with self.stage("Opening the business"):
@@ -194,6 +196,8 @@ class Demo:
             self.supervisor.add(
                 Piece("Sandbox", start, lambda: answers(port), log=self.home.log("sandbox"))
             )
+        with self.stage(f"Letting the business live up to {today}"):
+            business.live_until(today, environment=self.environment)
 
     def _web(self, listening: socket.socket) -> Piece:
         port = listening.getsockname()[1]
@@ -330,7 +334,7 @@ def run(demo: Demo, *, with_business: bool, report: bool) -> int:
         demo.watch()
     except KeyboardInterrupt:
         demo.say("Stopping ...")
-    except (ServerError, PieceFailed) as error:
+    except (ServerError, PieceFailed, business.BusinessError) as error:
         print(f"\nThe demo could not go on: {error}", file=sys.stderr, flush=True)
         code = 1
     finally:

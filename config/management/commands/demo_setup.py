@@ -26,7 +26,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "demo_setup is for the demo: it makes sign-ins with known passwords."
             )
-        self.step("Reading the business over HTTP", lambda: call_command("sync", full=True))
+        self.step("Reading the business over HTTP", lambda: call_command("sync"))
         self.step("Offers, texts and plays", lambda: call_command("seed_library"))
         self.step("Sign-ins", lambda: call_command("seed_people"))
         for target in Target:
