@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from risk.models import Band, BandThreshold, Target
+from risk.models import Band, BandThreshold, BookingScore, ChurnScore, ModelVersion, Target
 
 # From which score a band begins, until staff say otherwise. Churn scores run from 1 to 100 on the
 # scale of risk/scoring.py; the score of a booking is its chance in percent.
@@ -43,3 +47,32 @@ def plain_chance(p: float) -> str:
     if p >= 0.95:
         return _("more than 9 in 10")
     return _("about %(tenths)d in 10") % {"tenths": max(1, round(p * 10))}
+
+
+@dataclass(frozen=True)
+class BandSection:
+    """One target on the page of bands: its form, how many scores lie in each band now, and the
+    model behind them."""
+
+    target: str
+    form: Any
+    counts: list[tuple[str, str, int]]  # band, label, how many
+    model: ModelVersion | None
+
+    @property
+    def is_scorecard(self) -> bool:
+        return self.model is not None and self.model.kind == "scorecard"
+
+
+def band_section(target: str, *, form: Any) -> BandSection:
+    """Two queries."""
+    scores = ChurnScore if target == Target.CHURN else BookingScore
+    found = dict(scores.objects.values_list("band").annotate(n=Count("pk")).order_by())
+    return BandSection(
+        target=target,
+        form=form,
+        counts=[(str(band), str(band.label), found.get(band, 0)) for band in Band],
+        model=ModelVersion.objects.filter(target=target, status=ModelVersion.Status.CHAMPION)
+        .defer("artefact")
+        .first(),
+    )

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from risk import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("settings/thresholds/", views.thresholds, name="settings-thresholds"),
+]

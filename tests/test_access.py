@@ -87,6 +87,8 @@ TABLE: dict[str, Line] = {
     "bookings": Line(EVERYBODY),
     "overview-bookings": Line("403 403 200 200"),
     "settings-calls": Line(ONLY_ADMIN),
+    # risk
+    "settings-thresholds": Line(ONLY_ADMIN),  # regional managers of the whole business too
     # staff
     "home": Line("302 302 302 302"),
     "sign-in": Line("302 302 302 302", visitor=200),

@@ -1,0 +1,63 @@
+"""Shape of what people type about bands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from risk.models import Band
+from risk.scoring import chance_at
+from risk.selectors import plain_chance, thresholds
+
+
+class ThresholdsForm(forms.Form):
+    """From which score each band of one target begins. Low takes what is left below Watch."""
+
+    watch = forms.IntegerField(label=_("Watch from"), min_value=1, max_value=100)
+    high = forms.IntegerField(label=_("High from"), min_value=1, max_value=100)
+    very_high = forms.IntegerField(label=_("Very high from"), min_value=1, max_value=100)
+
+    def __init__(self, *args: Any, target: str, **kwargs: Any) -> None:
+        now = thresholds(target)
+        super().__init__(
+            *args, initial={name: now[name] for name in self.base_fields}, prefix=target, **kwargs
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        rising = [cleaned.get(name) for name in self.base_fields]
+        known = [value for value in rising if value is not None]
+        if len(known) == len(rising) and sorted(set(known)) != known:
+            raise forms.ValidationError(
+                _("Each band must begin above the one before it: Watch, High, Very high.")
+            )
+        return cleaned
+
+    def begins(self) -> dict[str, int]:
+        """The cleaned values by band."""
+        return {str(Band(name)): self.cleaned_data[name] for name in self.base_fields}
+
+
+class ChurnThresholdsForm(ThresholdsForm):
+    """A churn score stands for a chance; the help texts say which."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            chance = plain_chance(chance_at(min(self.initial[name], 99)))
+            field.help_text = _("Now: %(chance)s leave within 60 days at this score.") % {
+                "chance": chance
+            }
+
+
+class BookingThresholdsForm(ThresholdsForm):
+    """A booking's score is its chance in percent."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.help_text = _("Now: %(chance)s fall through at this score.") % {
+                "chance": plain_chance(self.initial[name] / 100)
+            }
