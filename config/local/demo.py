@@ -354,7 +354,7 @@ def greeting(demo: Demo, *, with_business: bool) -> str:
     if with_business:
         lines += [
             f"  Sign in    desk, manager, manager2, regional or admin; password {SIGN_IN_PASSWORD}",
-            f"  Guests     {demo.environment['PLATFORM_URL']}/  (their phones and mailboxes)",
+            f"  Guests     {demo.environment['PLATFORM_URL']}/sink/  (their phones and mailboxes)",
         ]
     lines += [
         "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +116,12 @@ class TestProduction:
         )
         assert done.returncode == 0, done.stderr
         assert "no issues" in done.stdout + done.stderr
+
+
+def test_every_setting_stands_in_the_sample_and_in_the_operators_table() -> None:
+    asked = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "config/settings.py").read_text()))
+    asked.add("TENURE_ENV")
+    sample = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.sample").read_text(), re.MULTILINE))
+    table = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/howto/operator.md").read_text()))
+    assert sample - {"POSTGRES_PASSWORD", "REDIS_PASSWORD"} == asked
+    assert asked <= table
