@@ -11,7 +11,7 @@ import psycopg
 
 from platforms.sandbox import catalogue as cat
 from platforms.sandbox import store
-from platforms.sandbox.days import Array
+from platforms.sandbox.days import Array, months_later
 from platforms.sandbox.life import billing, people
 from platforms.sandbox.life.world import World, live_day
 from platforms.sandbox.store import Rows
@@ -130,15 +130,15 @@ def found(world: World, guests: int) -> None:
     if guests >= MIN_GUESTS_FOR_STORIES:
         people.tell_stories(world)
     members = np.flatnonzero(
-        known & (rng.random(guests) < 1 / (1 + np.exp(-(g.member_lean + 2.9)))) & (g.story == 0)
+        known & (rng.random(guests) < 1 / (1 + np.exp(-(g.member_lean + 2.55)))) & (g.story == 0)
     )
     age = rng.integers(1, 900, len(members))
     start = np.maximum(world.first_day - age, g.joined_day[members])
     _sell_before(world, rng, members, billing.choose_plans(world, rng, members), start)
     told = np.flatnonzero((g.story > 0) & (g.story != people.FELIX))
     if len(told):
-        # Billed on the weekday of the month that makes each story fall before today.
-        start = np.full(len(told), world.born_day - 5 - 30 * 26, "i4")
+        # Billed five days before the end of the records, so that Ben has failed twice by then.
+        start = np.full(len(told), int(months_later(world.born_day - 5, -26)), "i4")
         _sell_before(world, rng, told, np.full(len(told), 1), start)
 
 
@@ -146,8 +146,6 @@ def _sell_before(
     world: World, rng: np.random.Generator, who: Array, plan_id: Array, start: Array
 ) -> None:
     """Memberships sold before the first recorded day, in the middle of their run."""
-    from platforms.sandbox.days import months_later
-
     positions = billing.sell(
         world, world.first_day, rng, who, plan_id, start_day=start, charge=False
     )

@@ -120,9 +120,9 @@ def p_payment(known: Facts, world: World, positions: Array) -> Array:
     base = g.funds_risk[who] * 0.07
     expired = g.card_expiry[who] <= year_month(known.today + 15)
     attempts = m.attempt[positions]
-    chance = np.where(expired, 0.3, base + 0.001)
-    chance = np.where(attempts > 0, 0.2 + 0.15 * attempts, chance)
-    chance = np.where(m.status[positions] == cat.M_SUSPENDED, 0.78, chance)
+    chance = np.where(expired, 0.12, base + 0.001)
+    chance = np.where(attempts > 0, 0.1 + 0.12 * attempts, chance)
+    chance = np.where(m.status[positions] == cat.M_SUSPENDED, 0.72, chance)
     result: Array = np.where(m.next_charge_day[positions] == 0, 0.0, chance)
     return result
 

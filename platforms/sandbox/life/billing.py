@@ -17,7 +17,7 @@ ROLLOVER_PERIODS = 3  # benefits of at most this many periods are kept
 MEMBER_DISCOUNT = 0.15
 PRICE_RISE = 1.09
 PRICE_RISE_FELT_DAYS = 75
-BASE_LEAVE = -5.95
+BASE_LEAVE = -6.3
 
 
 def price_rise_day(world: World) -> int:
@@ -31,7 +31,7 @@ def join_after_visit(world: World, day: int, rng: np.random.Generator, who: Arra
     free = who[(g.membership_id[who] == 0) & (g.story[who] == 0) & (g.moved_day[who] == 0)]
     free = np.unique(free)
     january = 0.5 if int(month_of(np.array(day))) % 12 == 0 else 0.0
-    lean = g.member_lean[free] + january + 1.2 * (g.mood[free] - 0.7) - 1.6 * g.ever_member[free]
+    lean = g.member_lean[free] + january + 1.2 * (g.mood[free] - 0.7) - 0.9 * g.ever_member[free]
     joins = free[rng.random(len(free)) < 1 / (1 + np.exp(-lean))]
     sell(world, day, rng, joins, choose_plans(world, rng, joins))
 
@@ -283,21 +283,21 @@ def _end(world: World, day: int, positions: Array, cause: Array, status: int) ->
 
 
 def decide(world: World, day: int, rng: np.random.Generator) -> None:
-    """Members think about their membership once a month, a few days after the bill."""
+    """Each member thinks about the membership once a week, on the weekday of the bill."""
     m = world.memberships
     _finish(world, day, rng)
     running = (m.status == cat.M_ACTIVE) & (m.cancel_asked_day == 0) & (m.next_charge_day > 0)
-    thinking = np.flatnonzero(running & ((m.next_charge_day - day) % 30 == 27) & (m.attempt == 0))
+    thinking = np.flatnonzero(running & ((m.next_charge_day - day) % 7 == 4) & (m.attempt == 0))
     thinking = thinking[m.start_day[thinking] < day - 20]
     if not len(thinking):
         return
     view = leave_view(world, day, thinking)
     draw = rng.random(len(thinking))
     story = world.guests.story[m.guest_id[thinking] - 1] > 0
-    leaves = (draw < view.p_month) & ~story
+    leaves = (draw < 1 - (1 - view.p_month) ** (7 / 30)) & ~story
     ask_cancel(world, day, rng, thinking[leaves], view.cause[leaves])
     hurt = view.cause == cat.INJURY
-    pauses = ~leaves & ~story & (draw > 1 - np.where(hurt, 0.22, 0.006))
+    pauses = ~leaves & ~story & (draw > 1 - np.where(hurt, 0.06, 0.0015))
     freeze(world, day, thinking[pauses], rng.choice([30, 60, 90], int(pauses.sum())))
 
 
@@ -331,15 +331,15 @@ def leave_view(world: World, day: int, positions: Array) -> LeaveView:
     )
     parts = {
         cat.NON_USE: care
-        * (1.35 * np.clip(since / gap - 1.3, 0, 4) + 0.55 * np.clip(full - 1.2, 0, 2.2)),
-        cat.DISSATISFACTION: 6.0 * np.clip(0.66 - g.mood[who], 0, 0.6),
+        * (1.9 * np.clip(since / gap - 1.4, 0, 3) + 0.7 * np.clip(full - 1.3, 0, 2.2)),
+        cat.DISSATISFACTION: 7.5 * np.clip(0.66 - g.mood[who], 0, 0.6),
         cat.PRICE: g.price_care[who]
-        * (1.1 + 2.4 * risen)
+        * (0.8 + 2.3 * risen)
         * np.clip(m.price_cents[positions] / 10000, 0.6, 2),
         cat.MOVED_AWAY: np.where(g.moved_day[who] > 0, 5.0, 0.0),
         cat.THERAPIST_LEFT: np.where(lost, 1.3 + 2.5 * np.clip(0.66 - g.mood[who], 0, 0.6), 0.0),
         cat.INJURY: np.where((g.hurt_until_day[who] > day) & (g.hurt_day[who] <= day), 1.9, 0.0),
-        cat.OTHER_CAUSE: np.clip(0.9 + 0.55 * g.quirk[who], 0, 3),
+        cat.OTHER_CAUSE: np.clip(0.7 + 0.4 * g.quirk[who], 0, 3),
     }
     tenure = np.log1p(np.maximum(day - m.start_day[positions], 0) / 90)
     logit = BASE_LEAVE + sum(parts.values()) - 0.28 * tenure

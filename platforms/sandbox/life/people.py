@@ -85,7 +85,7 @@ def make_guests(
     """Add guests with the habits they keep. `day`: when they start to live. Returns positions."""
     n = len(center_id)
     medspa = world.medspa[center_id - 1]
-    gap = np.exp(rng.normal(np.log(np.where(medspa, 32, 21)), 0.5, n))
+    gap = np.exp(rng.normal(np.log(np.where(medspa, 26, 17)), 0.5, n))
     favourite = np.where(
         medspa & (rng.random(n) < 0.6),
         cat.INJECTABLES,
@@ -117,7 +117,7 @@ def make_guests(
         distance_km=rng.gamma(2, 4, n),
         cancel_lean=rng.normal(0, 0.8, n),
         no_show_lean=rng.normal(0, 0.9, n),
-        member_lean=rng.normal(-3.35, 0.9, n),
+        member_lean=rng.normal(-3.15, 0.9, n),
         inertia=rng.beta(1, 4, n),
         funds_risk=rng.beta(0.5, 12, n),
         spark=rng.random(n),

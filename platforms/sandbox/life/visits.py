@@ -11,12 +11,14 @@ import numpy as np
 
 from platforms.sandbox import catalogue as cat
 from platforms.sandbox.days import Array, month_of, weekday_of
+from platforms.sandbox.life import people
 from platforms.sandbox.life.world import BOOK_DAYS, MAX_LEAD_DAYS, World
 
 # How much is booked by calendar month, January first: a rush in December, a dip in summer.
 SEASON = np.array([1.05, 1.0, 1.02, 1.0, 1.04, 0.95, 0.84, 0.82, 0.97, 1.0, 1.06, 1.28], "f4")
 PLACE_ROUNDS = 8
 REVIEW_CHANCE, BAD_VISIT_CHANCE = 0.11, 0.05
+GINA_BAD_DAYS = 45  # since when the visits of one guest in `people.STORIES` go wrong
 
 
 def season(day: int) -> float:
@@ -49,7 +51,7 @@ def fall_through(
     late_slot = (slot >= 16).astype("f4")
     edge = ((weekday == 0) | (weekday == 4)).astype("f4")
     cancel = (
-        np.where(medspa, -2.58, -2.68)
+        np.where(medspa, -2.43, -2.53)
         + 0.62 * (lead - 1.8)
         + 0.95 * cancel_lean
         + 0.45 * first_visit
@@ -89,7 +91,7 @@ def book_wanted(world: World, day: int, rng: np.random.Generator) -> None:
         & (g.bookings == 0)
         & (g.joined_day <= day)
         & (g.moved_day == 0)
-        & (g.hurt_until_day < day)
+        & ~((g.hurt_day <= day) & (g.hurt_until_day >= day))
     )
     wanting = wanting[rng.random(len(wanting)) < 0.55 * season(day)]
     n = len(wanting)
@@ -392,7 +394,8 @@ def _after_visit(world: World, day: int, rng: np.random.Generator, done: Array) 
     g.visits[who] += 1
     g.last_visit_day[who] = day
     skill = world.employees.skill[b.employee_id[lead] - 1]
-    bad = rng.random(n) < BAD_VISIT_CHANCE * np.where(g.story[who] == 4, 0, 1)
+    bad = rng.random(n) < BAD_VISIT_CHANCE * (g.story[who] != people.DEV)
+    bad |= (g.story[who] == people.GINA) & (day >= world.born_day - GINA_BAD_DAYS)
     quality = np.clip(0.8 + 0.25 * skill + rng.normal(0, 0.12, n), 0, 1)
     g.mood[who] = np.clip(
         np.where(bad, g.mood[who] - 0.36, g.mood[who] + 0.22 * (quality - g.mood[who])), 0.02, 1
@@ -430,7 +433,9 @@ def _review(
 ) -> None:
     """About one visit in nine is rated, a bad one three times as often."""
     b = world.bookings
-    writes = np.flatnonzero(rng.random(len(lead)) < np.where(bad, 0.35, REVIEW_CHANCE))
+    story = world.guests.story[b.guest_id[lead] - 1]
+    chance = np.where(bad, 0.35 + (story == people.GINA), REVIEW_CHANCE)
+    writes = np.flatnonzero(rng.random(len(lead)) < chance)
     n = len(writes)
     if not n:
         return

@@ -34,7 +34,8 @@ STATUS_NAMES = {
 }  # fmt: skip
 SELECT_BOOK = (
     f"SELECT {shapes.APPOINTMENT_COLUMNS}, g.first_name, g.last_name, g.email, g.phone, "  # noqa: S608
-    "n.membership_id > 0 FROM appointment a JOIN guest g ON g.id = a.guest_id "
+    "n.membership_id > 0, EXISTS (SELECT 1 FROM review r WHERE r.appointment_id = a.id) "
+    "FROM appointment a JOIN guest g ON g.id = a.guest_id "
     "JOIN nature n ON n.id = a.guest_id "
 )
 
@@ -74,7 +75,8 @@ def appointments(request: HttpRequest) -> HttpResponse:
 
 def row_json(known: Facts, row: tuple[Any, ...]) -> JSON:
     """One row of SELECT_BOOK."""
-    return shapes.appointment_json(known, row[:-5], row[-5:-1], row[-1])
+    *_, member, reviewed = row
+    return shapes.appointment_json(known, row[:-6], row[-6:-2], member=member, reviewed=reviewed)
 
 
 @require_GET

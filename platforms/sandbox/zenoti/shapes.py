@@ -259,7 +259,12 @@ def service_ref(facts: Facts, number: int) -> JSON:
 
 
 def appointment_json(
-    facts: Facts, row: tuple[Any, ...], guest: tuple[str, str, str, str], member: bool
+    facts: Facts,
+    row: tuple[Any, ...],
+    guest: tuple[str, str, str, str],
+    *,
+    member: bool,
+    reviewed: bool,
 ) -> JSON:
     """3.5: a row of the book. `guest`: first name, last name, e-mail, phone."""
     (
@@ -313,7 +318,7 @@ def appointment_json(
         "creation_date": minute_text(created_min, created_offset),
         "creation_date_utc": minute_text(created_min),
         "created_by_id": ZERO,
-        "is_feedback_filled": False,
+        "is_feedback_filled": reviewed,
         "error": None,
     }
 

@@ -21,3 +21,14 @@ def test_equal_seeds_make_equal_businesses() -> None:
     first = made("sandbox_digest", seed=11)
     assert made("sandbox_digest", seed=11) == first
     assert made("sandbox_digest", seed=12) != first
+
+
+def test_equal_businesses_live_on_equally() -> None:
+    digests = set()
+    for database in ("sandbox_twin_a", "sandbox_twin_b"):
+        made(database, seed=11)
+        base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+        environment = {**os.environ, "SANDBOX_DATABASE_URL": f"{base}/{database}"}
+        assert "AppointmentGroup.Created" in command(environment, "advance", "--days", "3")
+        digests.add(command(environment, "digest"))
+    assert len(digests) == 1
