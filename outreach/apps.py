@@ -6,6 +6,14 @@ class OutreachConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import events as ledger
-        from outreach import events
+        from memberships import signals
+        from outreach import events, receivers, replies
+        from platforms import inbox
 
         ledger.register(events.SENTENCES)
+        inbox.register("sms-inbound", replies.take_inbound)
+        inbox.register("sms-status", replies.take_status)
+        signals.guests_changed.connect(receivers.guests_changed, dispatch_uid="outreach.guests")
+        signals.appointments_changed.connect(
+            receivers.appointments_changed, dispatch_uid="outreach.appointments"
+        )

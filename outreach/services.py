@@ -111,7 +111,7 @@ def approve_draft(
         approved_by=by,
         approved_at=now,
     )
-    _queue(
+    queue_message(
         message,
         subject=f"draft:{draft.pk}",
         approval_hash=digest,
@@ -155,7 +155,7 @@ def _my_approval(draft: Draft, *, version: int, by: User) -> Message | None:
     return None
 
 
-def _queue(
+def queue_message(
     message: Message, *, subject: str, approval_hash: str, due_at: datetime, now: datetime
 ) -> None:
     """Put the message into the outbox, in the transaction that approved it; wake the sender."""
@@ -593,15 +593,7 @@ def settle_uncertain(*, message_id: int, was_sent: bool, by: User, now: datetime
     message = Message.objects.select_related("outbox", "location").get(pk=message_id)
     if not by.has_perm("outreach.cancel_message", message):
         raise NotAllowed("You may not settle messages here. Ask a manager of the location.")
-    changes: dict[str, Any] = (
-        {"state": OutboxItem.State.SENT, "sent_at": now}
-        if was_sent
-        else {"state": OutboxItem.State.REFUSED}
-    )
-    settled = OutboxItem.objects.filter(
-        pk=message.outbox_id, state=OutboxItem.State.UNCERTAIN
-    ).update(**changes)
-    if not settled:
+    if not outbox.settle(item_id=message.outbox_id, was_sent=was_sent, now=now):
         raise Conflict("This message has been settled meanwhile.")
     policy = OutreachPolicy.current()
     if was_sent:
@@ -616,6 +608,40 @@ def settle_uncertain(*, message_id: int, was_sent: bool, by: User, now: datetime
         guest_id=message.guest_id,
         target=message,
         detail={"verdict": "it was sent" if was_sent else "it was not sent"},
+    )
+    message.outbox.refresh_from_db()
+    return message
+
+
+@transaction.atomic
+def retry_message(*, message_id: int, by: User, now: datetime) -> Message:
+    """Queue a given-up message once more; its cost is set aside anew. Raises Conflict,
+    NotAllowed, CapReached."""
+    message = Message.objects.select_related("outbox", "location").get(pk=message_id)
+    if not by.has_perm("outreach.cancel_message", message):
+        raise NotAllowed("You may not send messages again here. Ask a manager of the location.")
+    if not outbox.try_again(item_id=message.outbox_id, now=now):
+        raise Conflict("This message is not given up any more.")
+    if message.reservation == Message.Reservation.VOIDED:
+        policy = OutreachPolicy.current()
+        caps.reserve(
+            lines=caps.lines_for(
+                location=message.location,
+                play_key=message.play_id or "",
+                at=message.approved_at,
+                policy=policy,
+            ),
+            cost_cents=message.cost_cents,
+        )
+        message.reservation = Message.Reservation.RESERVED
+        message.save(update_fields=["reservation"])
+    audit.record(
+        events.MESSAGE_RETRIED,
+        at=now,
+        by=by,
+        location_id=message.location_id,
+        guest_id=message.guest_id,
+        target=message,
     )
     message.outbox.refresh_from_db()
     return message

@@ -43,11 +43,15 @@ def recheck_drafts(guest_ids: list[int]) -> None:
 
 
 @shared_task
-def wake_snoozed(guest_ids: list[int]) -> None:
-    """Bring snoozed drafts back early."""
+def wake_for_bookings(appointment_ids: list[int]) -> None:
+    """Bring snoozed drafts back whose guest has booked."""
+    from memberships.models import Appointment
     from outreach import services
 
-    services.wake_snoozed(guest_ids=guest_ids, now=clock.now())
+    guest_ids = Appointment.objects.coming().filter(pk__in=appointment_ids)
+    services.wake_snoozed(
+        guest_ids=list(guest_ids.values_list("guest_id", flat=True)), now=clock.now()
+    )
 
 
 def wake_sender() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -84,13 +84,19 @@ def enqueue(
 
 @transaction.atomic(durable=True)
 def claim(
-    *, candidate_sql: str, params: Mapping[str, Any], now: datetime, lease: timedelta
+    *,
+    candidate_sql: str,
+    params: Mapping[str, Any],
+    now: datetime,
+    lease: timedelta,
+    also: Callable[[OutboxItem], None] | None = None,
 ) -> OutboxItem | None:
     """Take one row for sending, or None. Committed on return, so the call may follow at once.
 
     `candidate_sql` selects one `o.id` from `platforms_outboxitem o` with
     `FOR UPDATE OF o SKIP LOCKED LIMIT 1`; all conditions of the sending gate stand in it, and its
-    named parameters come from `params` (`now` is added).
+    named parameters come from `params` (`now` is added). `also` runs in the same transaction with
+    the row taken: what it writes commits with the claim, and what it raises undoes the claim.
     """
     rows = OutboxItem.objects.raw(
         f"""
@@ -101,7 +107,30 @@ def claim(
         """,  # noqa: S608 - the candidate is code of ours; values travel as parameters
         {**params, "now": now, "claim_leased_until": now + lease},
     )
-    return next(iter(rows), None)
+    item = next(iter(rows), None)
+    if item is not None and also is not None:
+        also(item)
+    return item
+
+
+def release(item: OutboxItem) -> bool:
+    """Give a claimed row back untouched: nothing was called. False when it is no longer ours."""
+    mine = OutboxItem.objects.filter(pk=item.pk, attempt=item.attempt, state=State.SENDING)
+    return mine.update(state=State.READY, leased_until=None) == 1
+
+
+def try_again(*, item_id: UUID, now: datetime) -> bool:
+    """Queue a given-up row for one more try. False when it is not given up (any more)."""
+    given_up = OutboxItem.objects.filter(pk=item_id, state=State.DEAD)
+    return given_up.update(state=State.READY, due_at=now, error="") == 1
+
+
+def settle(*, item_id: UUID, was_sent: bool, now: datetime) -> bool:
+    """A person found out what became of an uncertain row. False when it is not uncertain."""
+    uncertain = OutboxItem.objects.filter(pk=item_id, state=State.UNCERTAIN)
+    if was_sent:
+        return uncertain.update(state=State.SENT, sent_at=now) == 1
+    return uncertain.update(state=State.REFUSED) == 1
 
 
 @transaction.atomic(durable=True)

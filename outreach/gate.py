@@ -1,0 +1,225 @@
+"""The gate to the guest: what must be true of a message in the very statement that claims it.
+
+Each condition is SQL over `o` (outbox row), `m` (message), `d` (draft), `g` (guest),
+`l` (location), `p` (play) and `u` (approver). The sender's claim asks for all of them; the Outgoing
+page shows the first that fails: both read this one list, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from outreach import hours
+from outreach.models import OutreachPolicy
+from platforms.models import OutboxItem
+from staff.permissions import holders
+
+State = OutboxItem.State
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`sql` is true when the message may leave; `held` tells staff why it does not. Those that are
+    about approaching a guest do not bind the confirmation of a stop or an answer."""
+
+    key: str
+    sql: str
+    held: str
+    approach_only: bool = False
+
+    @property
+    def passes(self) -> str:
+        return f"m.purpose <> 'outreach' OR {self.sql}" if self.approach_only else self.sql
+
+
+_ZONE = "coalesce(nullif(g.time_zone, ''), l.time_zone)"
+
+CONDITIONS = (
+    Condition(
+        "switch",
+        """NOT EXISTS (
+            SELECT 1 FROM outreach_switch s WHERE s.stopped AND (
+                s.scope = 'all'
+                OR (s.scope = 'location' AND s.key = m.location_id::text)
+                OR (s.scope = 'play' AND s.key = m.play_id)
+                OR (s.scope = 'channel' AND s.key = m.channel)))""",
+        "Sending is stopped",
+    ),
+    Condition(
+        "suppressed",
+        """m.purpose = 'confirmation' OR NOT EXISTS (
+            SELECT 1 FROM outreach_suppression s
+            WHERE s.lifted_at IS NULL AND s.channel = m.channel AND s.address = m.address)""",
+        "The guest said stop",
+    ),
+    Condition(
+        "approval",
+        """d.id IS NULL AND m.purpose <> 'outreach'
+           OR d.status = 'approved' AND d.approval_hash = o.approval""",
+        "The approval no longer stands",
+    ),
+    Condition(
+        "approver",
+        """m.purpose = 'confirmation' OR (
+            u.is_active AND u.role = ANY(%(approver_roles)s) AND (
+                u.role = 'admin'
+                OR (m.cost_cents <= u.approval_limit_cents AND EXISTS (
+                    SELECT 1 FROM staff_user_locations ul
+                    WHERE ul.user_id = u.id AND ul.location_id = m.location_id))))""",
+        "Who approved it may no longer do so: cancel it and approve anew",
+    ),
+    Condition(
+        "consent",
+        """(
+            g.vanished_at IS NULL AND g.merged_into_id IS NULL
+            AND CASE WHEN m.channel = 'email' THEN g.email_marketing
+                     WHEN p.is_marketing THEN g.sms_marketing
+                     ELSE g.sms_transactional END)""",
+        "No consent in the booking platform",
+        approach_only=True,
+    ),
+    Condition(
+        "address",
+        """m.address = CASE WHEN m.channel = 'email' THEN g.email ELSE g.phone END""",
+        "The contact data changed since the approval",
+        approach_only=True,
+    ),
+    Condition(
+        "holdout",
+        """NOT EXISTS (
+            SELECT 1 FROM outreach_holdout h
+            WHERE h.guest_id = m.guest_id AND h.play_id = m.play_id AND h.is_held_out)""",
+        "The guest is in the comparison group",
+    ),
+    Condition(
+        "phase",
+        """NOT EXISTS (
+            SELECT 1 FROM outreach_playphase f
+            WHERE f.play_id = m.play_id AND f.location_id = m.location_id
+              AND f.phase = 'report')""",
+        "This play only reports at this location",
+    ),
+    Condition(
+        "cap",
+        "m.reservation IN ('none', 'reserved')",
+        "Its cost is not set aside",
+    ),
+    Condition(
+        "stale",
+        """EXISTS (
+            SELECT 1 FROM memberships_synccursor c
+            WHERE c.location_id = m.location_id AND c.complete_at > %(fresh_since)s)""",
+        "The data of the location is too old",
+        approach_only=True,
+    ),
+    Condition(
+        "week",
+        """%(weekly_cap)s > (
+            SELECT count(*) FROM outreach_message m2
+            JOIN platforms_outboxitem o2 ON o2.id = m2.outbox_id
+            WHERE m2.guest_id = m.guest_id AND m2.purpose = 'outreach' AND o2.id <> o.id
+              AND o2.state = ANY(%(reaching)s)
+              AND coalesce(o2.sent_at, o2.due_at) > %(week_ago)s)""",
+        "Enough messages this week",
+        approach_only=True,
+    ),
+    Condition(
+        "hold",
+        """NOT EXISTS (
+            SELECT 1 FROM outreach_contact c
+            WHERE c.guest_id = m.guest_id AND c.outbox_id <> o.id
+              AND c.last_at > %(hold_since)s)""",
+        "Written to a moment ago",
+        approach_only=True,
+    ),
+    Condition(
+        "hours",
+        f"{_ZONE} = ANY(%(open_zones)s)",
+        "Outside calling hours there",
+        approach_only=True,
+    ),
+)
+HELD = {condition.key: condition.held for condition in CONDITIONS}
+
+_FROM = """
+    FROM platforms_outboxitem o
+    JOIN outreach_message m ON m.outbox_id = o.id
+    JOIN memberships_guest g ON g.id = m.guest_id
+    JOIN memberships_location l ON l.id = m.location_id
+    LEFT JOIN outreach_draft d ON d.id = m.draft_id
+    LEFT JOIN outreach_play p ON p.key = m.play_id
+    LEFT JOIN staff_user u ON u.id = m.approved_by_id
+"""
+_ALL = " AND ".join(f"({condition.passes})" for condition in CONDITIONS)
+
+CANDIDATE_SQL = f"""
+    SELECT o.id {_FROM}
+    WHERE o.topic = 'message' AND o.state = 'ready' AND o.due_at <= %(now)s AND {_ALL}
+    ORDER BY o.due_at, o.id
+    LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+"""
+_STILL_SQL = f"SELECT o.id {_FROM} WHERE o.id = %(item)s AND {_ALL}"
+_WHICH = " ".join(f"WHEN ({c.passes}) IS NOT TRUE THEN '{c.key}'" for c in CONDITIONS)
+_HELD_SQL = f"SELECT m.id, CASE {_WHICH} ELSE '' END {_FROM} WHERE m.id = ANY(%(messages)s)"
+
+
+def parameters(*, now: datetime, policy: OutreachPolicy) -> dict[str, Any]:
+    """Values of the conditions at the instant `now`."""
+    return {
+        "now": now,
+        "approver_roles": holders("outreach.approve_draft"),
+        "fresh_since": now - timedelta(hours=policy.stale_after_hours),
+        "weekly_cap": policy.weekly_cap,
+        "reaching": [
+            State.SENDING.value,
+            State.SENT.value,
+            State.UNKNOWN.value,
+            State.CHECKING.value,
+            State.UNCERTAIN.value,
+        ],
+        "week_ago": now - WEEK,
+        "hold_since": now - timedelta(minutes=policy.hold_minutes),
+        "open_zones": open_zones(now=now, policy=policy),
+    }
+
+
+def open_zones(*, now: datetime, policy: OutreachPolicy) -> list[str]:
+    """Zones of waiting guests in which a message may arrive now. A name that is no zone is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT DISTINCT {_ZONE} FROM platforms_outboxitem o
+            JOIN outreach_message m ON m.outbox_id = o.id
+            JOIN memberships_guest g ON g.id = m.guest_id
+            JOIN memberships_location l ON l.id = m.location_id
+            WHERE o.topic = 'message' AND o.state IN ('ready', 'sending')
+            """  # noqa: S608
+        )
+        zones = [row[0] for row in cursor.fetchall()]
+    return [zone for zone in zones if hours.is_open(now, zone_name=zone, policy=policy)]
+
+
+def still_open(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> bool:
+    """Whether a claimed message may leave at this later instant."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STILL_SQL, parameters(now=now, policy=policy) | {"item": item.pk})
+        return cursor.fetchone() is not None
+
+
+def held_reasons(
+    message_ids: Sequence[int], *, now: datetime, policy: OutreachPolicy | None = None
+) -> dict[int, str]:
+    """Which condition keeps each message back now, as its key; empty where none does."""
+    if not message_ids:
+        return {}
+    policy = policy or OutreachPolicy.current()
+    values = parameters(now=now, policy=policy) | {"messages": list(message_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD_SQL, values)
+        return dict(cursor.fetchall())

@@ -1,0 +1,219 @@
+"""The one sender: claim through the gate, call the carrier, store what came of it.
+
+The call is made outside any transaction. Whatever happens between claim and answer (a killed
+worker, a broken line) leaves the row leased; when the lease ends it becomes *unknown* and is looked
+up, never simply sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.urls import reverse
+
+from audit import services as audit
+from outreach import approval, caps, events, gate
+from outreach.models import Channel, Message, OutreachPolicy
+from platforms import outbox
+from platforms.carriers import email, sms
+from platforms.models import OutboxItem
+from platforms.outcome import Outcome, Result
+
+log = logging.getLogger(__name__)
+
+State = OutboxItem.State
+# Longer than the slowest call (15 s read time plus connecting), so that a live worker never loses
+# the row it is working on.
+LEASE = timedelta(seconds=90)
+# Beyond this the world may have changed since the claim: switch, opt-out and hours are read again.
+RECHECK_AFTER_S = 0.05
+
+EVENT_OF = {
+    State.SENT: events.MESSAGE_SENT,
+    State.REFUSED: events.MESSAGE_REFUSED,
+    State.READY: events.MESSAGE_POSTPONED,
+    State.UNKNOWN: events.MESSAGE_UNKNOWN,
+    State.UNCERTAIN: events.MESSAGE_UNCERTAIN,
+    State.DEAD: events.MESSAGE_DEAD,
+}
+
+
+class NotNow(Exception):
+    """A claimed message goes back untouched: the gate closed behind the claim."""
+
+
+class GuestTaken(NotNow):
+    """Another message to the same guest was claimed in this very moment."""
+
+
+def dispatch_due(*, now: datetime, limit: int = 200) -> int:
+    """Send what is due and may leave, one by one, up to `limit`. Returns how many were handed to a
+    carrier. `now` is the instant of the call; time that passes in here is added to it."""
+    begun = time.monotonic()
+    handed_over = 0
+    for _ in range(limit):
+        instant = now + timedelta(seconds=time.monotonic() - begun)
+        try:
+            message = _send_next(now=instant)
+        except NotNow:
+            continue
+        if message is None:
+            break
+        handed_over += 1
+    return handed_over
+
+
+def _send_next(*, now: datetime) -> Message | None:
+    """Claim, call, finish one message. None when nothing may leave. Raises NotNow."""
+    looked = time.monotonic()
+    policy = OutreachPolicy.current()
+    item = outbox.claim(
+        candidate_sql=gate.CANDIDATE_SQL,
+        params=gate.parameters(now=now, policy=policy),
+        now=now,
+        lease=LEASE,
+        also=partial(_begin, now=now, policy=policy),
+    )
+    if item is None:
+        return None
+    message = Message.objects.select_related("draft", "location", "guest").get(outbox_id=item.pk)
+    if not approval.matches(message, item.payload, item.approval) or (
+        outbox.payload_hash(item.payload) != item.payload_hash
+    ):
+        log.error("message %s differs from what was approved: not sent", message.pk)
+        outcome = Outcome(Result.REFUSED, error="The text differs from the approved one.")
+        _store(item, message, outcome, now=now)
+        return message
+    waited = time.monotonic() - looked
+    if waited > RECHECK_AFTER_S and not gate.still_open(
+        item, now=now + timedelta(seconds=waited), policy=policy
+    ):
+        outbox.release(item)
+        raise NotNow
+    outcome = _call(item, message)
+    _store(item, message, outcome, now=now + timedelta(seconds=time.monotonic() - looked))
+    return message
+
+
+def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
+    """Within the claim: move the guest's contact row, on which two senders meet, and write the
+    ledger. Raises GuestTaken, which undoes the claim."""
+    message = Message.objects.get(outbox_id=item.pk)
+    if message.purpose == Message.Purpose.OUTREACH:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO outreach_contact AS c (guest_id, last_at, outbox_id)
+                VALUES (%(guest)s, %(now)s, %(item)s)
+                ON CONFLICT (guest_id) DO UPDATE
+                    SET last_at = excluded.last_at, outbox_id = excluded.outbox_id
+                    WHERE c.outbox_id = excluded.outbox_id OR c.last_at <= %(hold_since)s
+                """,
+                {
+                    "guest": message.guest_id,
+                    "now": now,
+                    "item": item.pk,
+                    "hold_since": now - timedelta(minutes=policy.hold_minutes),
+                },
+            )
+            if cursor.rowcount != 1:
+                raise GuestTaken
+    audit.record(
+        events.MESSAGE_BEGUN,
+        at=now,
+        location_id=message.location_id,
+        guest_id=message.guest_id,
+        target=message,
+        detail={"outbox": item.pk, "attempt": item.attempt, "channel": message.channel},
+    )
+
+
+def _call(item: OutboxItem, message: Message) -> Outcome:
+    """Hand the message to its carrier. Whatever goes wrong unexpectedly may have gone out."""
+    key = outbox.key_of(item)
+    try:
+        if message.channel == Channel.SMS:
+            return sms.send(
+                key=key,
+                to=message.address,
+                body=message.body,
+                status_callback=settings.PUBLIC_URL.rstrip("/") + reverse("hook-sms-status"),
+            )
+        return email.send(
+            key=key,
+            to=message.address,
+            subject=message.subject,
+            body=message.body,
+            unsubscribe=unsubscribe_url(message),
+        )
+    except Exception as error:
+        log.exception("message %s: the call failed", message.pk)
+        return Outcome(Result.UNKNOWN, error=f"The call failed: {type(error).__name__}.")
+
+
+def unsubscribe_url(message: Message) -> str:
+    """The one-click way out of an e-mail; the token names the message and is signed."""
+    from outreach.unsubscribe import token_for
+
+    path = reverse("unsubscribe", args=[token_for(message)])
+    return settings.PUBLIC_URL.rstrip("/") + path
+
+
+@transaction.atomic
+def _store(item: OutboxItem, message: Message, outcome: Outcome, *, now: datetime) -> None:
+    """Store the outcome, move the money, write the ledger: together. An answer that comes after
+    the lease ended counts for nothing."""
+    finished = outbox.finish(item, outcome, now)
+    if finished is None:
+        log.warning("message %s: the answer came after the lease ended", message.pk)
+        return
+    state = State(finished.state)
+    policy = OutreachPolicy.current()
+    if state == State.SENT:
+        caps.post(message, policy=policy)
+    elif state in (State.REFUSED, State.DEAD):
+        caps.void(message, policy=policy)
+    audit.record(
+        EVENT_OF[state],
+        at=now,
+        location_id=message.location_id,
+        guest_id=message.guest_id,
+        target=message,
+        detail={
+            "outbox": item.pk,
+            "attempt": item.attempt,
+            "provider_ref": finished.provider_ref,
+            "due_at": finished.due_at,
+            "error": _without_address(finished.error, message),
+        },
+    )
+
+
+def _without_address(error: str, message: Message) -> str:
+    """Carriers like to repeat the number; the ledger is never erased."""
+    return error.replace(message.address, "the address")[:300]
+
+
+def check_unknown(*, now: datetime, limit: int = 100) -> int:
+    """Ask the carriers what became of calls without an answer. Returns how many were asked."""
+    outbox.expire_leases(now=now)
+    asked = 0
+    while asked < limit:
+        item = outbox.claim_unknown(topic=OutboxItem.Topic.MESSAGE, now=now, lease=LEASE)
+        if item is None:
+            break
+        asked += 1
+        message = Message.objects.select_related("location").get(outbox_id=item.pk)
+        carrier = sms if message.channel == Channel.SMS else email
+        try:
+            outcome = carrier.look_up(key=outbox.key_of(item))
+        except Exception as error:
+            log.exception("message %s: the look-up failed", message.pk)
+            outcome = Outcome(Result.UNKNOWN, error=f"Look-up failed: {type(error).__name__}.")
+        _store(item, message, outcome, now=now)
+    return asked
