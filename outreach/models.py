@@ -432,7 +432,10 @@ class Suppression(models.Model):
         STAFF = "staff", "staff"
         CARRIER = "carrier", "the carrier"
 
-    channel = models.CharField(max_length=6, choices=Channel.choices)
+    # Calls are listed too, so that who wants to be left in peace is looked up in one place.
+    CHANNELS = [*Channel.choices, ("call", "phone call")]
+
+    channel = models.CharField(max_length=6, choices=CHANNELS)
     address = models.CharField(max_length=254)
     source = models.CharField(max_length=10, choices=Source.choices)
     reason = models.CharField(max_length=200)

@@ -643,7 +643,12 @@ class Migration(migrations.Migration):
                 (
                     "channel",
                     models.CharField(
-                        choices=[("sms", "text message"), ("email", "e-mail")], max_length=6
+                        choices=[
+                            ("sms", "text message"),
+                            ("email", "e-mail"),
+                            ("call", "phone call"),
+                        ],
+                        max_length=6,
                     ),
                 ),
                 ("address", models.CharField(max_length=254)),

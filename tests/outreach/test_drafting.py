@@ -1,0 +1,268 @@
+"""Drafting: the right text and offer, a counter for everybody left out, one round of queries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
+
+from audit.models import LedgerEntry
+from memberships.models import Plan
+from outreach import drafting, services
+from outreach.errors import BadTemplate
+from outreach.library import AT_RISK, OFFERS, seed_library, template_rows
+from outreach.models import Draft, Holdout, Offer, Play, PlayPhase, Template
+from outreach.texts import SAMPLE, field_names, fill, sms_size
+from tests.factories.outreach import EVIDENCE, candidate, draft_members, make_draft, make_member
+
+pytestmark = pytest.mark.usefixtures("library")
+
+
+# --- Library ------------------------------------------------------------------------------------
+
+
+def test_the_library_can_be_laid_out_again_without_a_change(now, capsys):
+    Offer.objects.filter(name="$15 credit").update(cost_cents=999)
+    assert seed_library(by=None, now=now) == {"plays": 0, "offers": 0, "templates": 0}
+    call_command("seed_library")
+    assert Offer.objects.get(name="$15 credit").cost_cents == 999
+    assert "0 plays, 0 offers and 0 texts" in capsys.readouterr().out
+
+
+def test_every_seeded_text_names_the_sender_the_way_out_and_fits_two_parts():
+    for row in template_rows():
+        assert "{business}" in row["body"]
+        assert "STOP" in row["body"]
+        if row["channel"] != "sms":
+            continue
+        for offer in OFFERS:
+            wording = (
+                offer["wording"] if row["language"] == "en"
+                else offer.get("translations", {}).get("es", "")
+            )  # fmt: skip
+            text = fill(row["body"], SAMPLE | {"offer": fill(wording, SAMPLE) or "x"})
+            size = sms_size(text)
+            assert size.parts <= 2, row["slug"]
+            assert not size.is_unicode, (row["slug"], size.culprits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{first_name.__class__}", "{0}", "{}", "{first_name!r}", "{offer:>10}", "{secret}", "{"],
+)
+def test_templates_know_named_fields_and_nothing_else(text):
+    with pytest.raises(BadTemplate):
+        field_names(text)
+
+
+def test_values_are_never_read_as_fields():
+    assert fill("Hi {first_name}", {"first_name": "{plan}"}) == "Hi {plan}"
+
+
+@pytest.mark.parametrize(
+    ("text", "characters", "parts", "is_unicode"),
+    [
+        ("a" * 160, 160, 1, False),
+        ("a" * 161, 161, 2, False),
+        ("a" * 307, 307, 3, False),
+        ("€" * 80, 80, 1, False),
+        ("€" * 81, 81, 2, False),
+        ("’" * 70, 70, 1, True),
+        ("’" * 71, 71, 2, True),
+        ("😀" * 35, 35, 1, True),
+        ("😀" * 36, 36, 2, True),
+    ],
+)
+def test_sms_parts_are_counted_as_the_networks_do(text, characters, parts, is_unicode):
+    size = sms_size(text)
+    assert (size.characters, size.parts, size.is_unicode) == (characters, parts, is_unicode)
+
+
+# --- What a draft is made from ------------------------------------------------------------------
+
+
+def test_a_draft_carries_evidence_offer_and_fields_by_value(draft):
+    assert draft.evidence == EVIDENCE | {"cause": "no_visits"}
+    offer = Offer.objects.get(pk=draft.offer_id)
+    assert draft.offer_terms == offer.terms() | {"wording": offer.wording}
+    assert draft.cost_cents == offer.cost_cents
+    assert draft.body == draft.library_body
+    assert draft.fields["first_name"] == "Ada"
+    assert "20 Dec" in draft.body
+    assert LedgerEntry.objects.filter(event="draft.created", guest_id=draft.guest_id).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "offer"),
+    [
+        ("no_visits", "Complimentary upgrade on the next visit"),
+        ("price", "20 % off the favourite category"),
+        ("dissatisfaction", "Complimentary upgrade on the next visit"),
+        ("unused_benefits", "Add-on on the house"),
+        ("new_member", "Add-on on the house"),
+        ("other", "15 extra minutes"),
+        ("payment", None),
+        ("something_new", None),
+    ],
+)
+def test_the_offer_answers_the_cause(location, cause, offer):
+    draft = make_draft(location, cause=cause)
+    assert (draft.offer.name if draft.offer else None) == offer
+    assert ("{offer}" in draft.template.body) == (offer is not None)
+
+
+def test_an_offer_is_not_made_again_too_soon(location, manager, now):
+    first = make_draft(location)
+    services.approve_draft(draft_id=first.pk, version=1, by=manager, now=now)
+    later = now + timedelta(days=60)
+    result = draft_members(first.membership, now=later)
+    again = Draft.objects.get(pk=result.draft_ids[0])
+    assert again.offer_id != first.offer_id
+
+
+def test_offers_bound_to_a_plan_kind_or_tenure_respect_it(location, now):
+    Offer.objects.exclude(name="One month pause without fee").exclude(kind="none").update(
+        status="retired"
+    )
+    assert make_draft(location, cause="price").offer.kind == Offer.Kind.PAUSE
+    Plan.objects.update(kind="non_recurring")
+    member = make_member(location)
+    member.plan.kind = "non_recurring"
+    member.plan.save()
+    result = draft_members(member, cause="season")
+    assert Draft.objects.get(pk=result.draft_ids[0]).offer is None
+
+
+def test_a_guest_is_written_to_in_their_language(location):
+    draft = make_draft(location, language="es")
+    assert draft.template.language == "es"
+    assert draft.body.startswith("Hola Ada")
+    assert "STOP" in draft.body
+    assert draft.group == Draft.Group.LIBRARY
+
+
+def test_without_texts_for_the_language_english_serves(location):
+    Template.objects.filter(language="es").update(status="retired")
+    assert make_draft(location, language="es").template.language == "en"
+
+
+def test_without_a_phone_or_consent_for_texts_e_mail_serves(location):
+    draft = make_draft(location, sms_marketing=False)
+    assert draft.channel == "email"
+    assert draft.address == draft.guest.email
+    assert draft.subject.startswith("Ada")
+
+
+def test_a_text_whose_value_nobody_has_is_passed_over(location):
+    draft = make_draft(location, cause="unused_benefits", facts={})
+    assert draft.template.cause == ""
+    assert draft.group == Draft.Group.LIBRARY
+
+
+# --- Who gets none ------------------------------------------------------------------------------
+
+
+def skipped(result):
+    assert result.drafted == 0
+    return dict(result.skipped)
+
+
+def test_no_consent_and_no_address(location):
+    member = make_member(location, sms_marketing=False, email="")
+    assert skipped(draft_members(member)) == {drafting.UNREACHABLE: 1}
+
+
+def test_who_said_stop_on_every_channel(location, now):
+    member = make_member(location, email="")
+    services.suppress(
+        channel="sms", address=member.guest.phone, source="reply", reason="STOP", now=now
+    )
+    assert skipped(draft_members(member)) == {drafting.SUPPRESSED: 1}
+
+
+def test_who_has_an_open_draft(draft):
+    assert skipped(draft_members(draft.membership)) == {drafting.ALREADY_OPEN: 1}
+
+
+def test_who_was_turned_to_lately(draft, manager, now):
+    services.reject_draft(
+        draft_id=draft.pk, version=1, reason="not_now", note="", by=manager, now=now
+    )
+    later = now + timedelta(days=29)
+    assert skipped(draft_members(draft.membership, now=later)) == {drafting.LATELY: 1}
+    assert draft_members(draft.membership, now=now + timedelta(days=31)).drafted == 1
+
+
+def test_who_has_vanished(location, now):
+    member = make_member(location, vanished_at=now)
+    assert skipped(draft_members(member)) == {drafting.NOT_PRESENT: 1}
+
+
+def test_a_location_that_only_reports(location, now):
+    member = make_member(location)
+    PlayPhase.objects.create(play_id=AT_RISK, location=location, phase="report", since_at=now)
+    assert skipped(draft_members(member)) == {drafting.REPORT_ONLY: 1}
+
+
+def test_the_daily_limit_binds_the_night_and_not_a_person(location, manager, now):
+    Play.objects.update(daily_limit=2)
+    members = [make_member(location) for _ in range(4)]
+    result = draft_members(*members[:3])
+    assert (result.drafted, dict(result.skipped)) == (2, {drafting.DAILY_LIMIT: 1})
+    assert skipped(draft_members(members[2])) == {drafting.DAILY_LIMIT: 1}
+    asked = drafting.draft_for(
+        play_key=AT_RISK, candidates=[candidate(members[3])], by=manager, now=now
+    )
+    assert asked.drafted == 1
+    assert draft_members(members[2], now=now + timedelta(days=1)).drafted == 1
+
+
+# --- The comparison group -----------------------------------------------------------------------
+
+
+def test_held_out_guests_get_nothing_and_stay_held_out(location, manager, now):
+    member = make_member(location, held_out=True)
+    first = draft_members(member)
+    assert (first.drafted, first.held_out) == (0, 1)
+    Play.objects.update(holdout_percent=0)
+    asked = drafting.draft_for(
+        play_key=AT_RISK, candidates=[candidate(member)], by=manager, now=now
+    )
+    assert (asked.drafted, asked.held_out) == (0, 1)
+    assert LedgerEntry.objects.filter(event="guest.held_out").count() == 1
+
+
+def test_the_arms_are_as_large_as_they_should_be():
+    drawn = sum(
+        drafting.falls_into_holdout(play_key="p", guest_id=guest_id, percent=10)
+        for guest_id in range(20_000)
+    )
+    assert 1_850 < drawn < 2_150
+
+
+def test_who_could_not_be_written_to_is_in_neither_arm(location):
+    draft_members(make_member(location, sms_marketing=False, email=""))
+    assert not Holdout.objects.exists()
+
+
+# --- At size ------------------------------------------------------------------------------------
+
+
+def test_queries_do_not_grow_with_candidates(location, now):
+    members = [make_member(location) for _ in range(21)]
+    counts = []
+    for group in (members[:1], members[1:]):
+        with CaptureQueriesContext(connection) as queries:
+            assert draft_members(*group).drafted == len(group)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 32, counts
+
+
+def test_one_open_draft_per_guest_and_play_is_a_rule_of_the_database(draft):
+    copy = Draft.objects.get(pk=draft.pk)
+    copy.pk = None
+    with pytest.raises(IntegrityError, match="one_open_draft"):
+        copy.save()
