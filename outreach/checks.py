@@ -21,11 +21,9 @@ from memberships.models import Guest, Location
 from outreach import caps, hours, wording
 from outreach.models import (
     Channel,
-    Contact,
     Draft,
     LibraryStatus,
     Message,
-    Offer,
     OutreachPolicy,
     Suppression,
 )
@@ -76,8 +74,6 @@ class Surroundings:
     policy: OutreachPolicy
     suppressed: set[tuple[str, str]]
     week_counts: Counter[int]
-    last_contacts: dict[int, datetime]
-    offers: dict[int, Offer]
     cap_left: dict[tuple[str, str, str], int]
     foreign_names: dict[int, set[str]]  # first names of other guests met in the texts, by location
 
@@ -86,7 +82,8 @@ def look_around(
     drafts: Sequence[Draft], *, now: datetime, policy: OutreachPolicy | None = None
 ) -> Surroundings:
     """Read everything the checks of these drafts need, in a constant number of queries. The
-    drafts bring their guest, location, play, template and offer with them."""
+    drafts bring their guest (with contact), location, play, template and offer with them, read
+    just now."""
     policy = policy or OutreachPolicy.current()
     guest_ids = {draft.guest_id for draft in drafts}
     addresses = {draft.address for draft in drafts}
@@ -114,10 +111,6 @@ def look_around(
         policy=policy,
         suppressed=suppressed,
         week_counts=week_counts,
-        last_contacts=dict(
-            Contact.objects.filter(guest_id__in=guest_ids).values_list("guest_id", "last_at")
-        ),
-        offers=Offer.objects.in_bulk({d.offer_id for d in drafts if d.offer_id}),
         cap_left=caps.left(
             line
             for location in locations.values()
@@ -174,7 +167,7 @@ def check_draft(draft: Draft, around: Surroundings) -> list[Check]:
         _consent(draft, around),
         _hours(draft, around),
         _last_contact(draft, around),
-        _offer(draft, around),
+        _offer(draft),
         _cap(draft, around),
         _fields(draft),
         _name(draft, around),
@@ -266,10 +259,10 @@ def _last_contact(draft: Draft, around: Surroundings) -> Check:
             "Snooze it; approved now it would wait.",
             blocks=False,
         )
-    last_at = around.last_contacts.get(draft.guest_id)
-    if last_at is None:
+    contact = getattr(draft.guest, "contact", None)
+    if contact is None:
         return good(name, "Not written to before")
-    days = (around.now - last_at).days
+    days = (around.now - contact.last_at).days
     when = "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
     return good(name, f"Last message {when}")
 
@@ -277,13 +270,13 @@ def _last_contact(draft: Draft, around: Surroundings) -> Check:
 # --- The offer ----------------------------------------------------------------------------------
 
 
-def _offer(draft: Draft, around: Surroundings) -> Check:
+def _offer(draft: Draft) -> Check:
     name = "offer"
     if draft.offer_id is None:
         if draft.cost_cents:
             return bad(name, "A cost without an offer. Reject the draft.")
         return good(name, "Words only")
-    offer = around.offers.get(draft.offer_id)
+    offer = draft.offer
     if offer is None or offer.status != LibraryStatus.ACTIVE:
         return bad(name, "The offer is no longer in the library. Reject the draft.")
     stored = {key: draft.offer_terms.get(key) for key in offer.terms()}

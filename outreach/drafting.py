@@ -259,7 +259,8 @@ class _Round:
     def read(cls, *, play: Play, candidates: Sequence[Candidate], now: datetime) -> _Round:
         guest_ids = [candidate.guest_id for candidate in candidates]
         locations = Location.objects.in_bulk({candidate.location_id for candidate in candidates})
-        guests = {guest.pk: guest for guest in Guest.objects.present().filter(pk__in=guest_ids)}
+        present = Guest.objects.present().select_related("contact")
+        guests = {guest.pk: guest for guest in present.filter(pk__in=guest_ids)}
         addresses = {address for g in guests.values() for address in (g.phone, g.email) if address}
         offers = list(
             Offer.objects.filter(status=LibraryStatus.ACTIVE).order_by("rank", "cost_cents", "pk")

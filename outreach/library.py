@@ -264,11 +264,11 @@ _EMAIL: list[tuple[str, str, str, str, str, str, str]] = [
         "{first_name}, we would love to see you",
         "Hi {first_name},\n\nwe noticed that we have not seen as much of you lately, and we would "
         "like to change that. There is {offer} waiting for you at {location} until {offer_until}."
-        "\n\nAnswer this e-mail or call {location_phone}, and we will find you a time that suits.",
+        "\n\nJust answer this e-mail, and we will find you a time that suits.",
         "{first_name}, nos encantaría verte",
         "Hola {first_name}:\n\núltimamente te vemos menos y nos gustaría cambiarlo. En {location} "
-        "te espera {offer} hasta el {offer_until}.\n\nResponde a este correo o llama al "
-        "{location_phone} y te buscamos una hora.",
+        "te espera {offer} hasta el {offer_until}.\n\nResponde a este correo y te "
+        "buscamos una hora.",
     ),
     (
         "mail-words",
@@ -277,11 +277,11 @@ _EMAIL: list[tuple[str, str, str, str, str, str, str]] = [
         "How is your membership, {first_name}?",
         "Hi {first_name},\n\nwe would like to know how your membership is working for you. Is "
         "there a day, a therapist or a service that would suit you better? Tell us, and we will "
-        "arrange it.\n\nAnswer this e-mail or call {location_phone}.",
+        "arrange it.\n\nJust answer this e-mail.",
         "{first_name}, ¿qué tal tu plan?",
         "Hola {first_name}:\n\nqueremos saber si tu plan te va bien. ¿Hay un día, una persona o un "
-        "servicio que te convenga más? Dínoslo y lo preparamos.\n\nResponde a este correo o llama "
-        "al {location_phone}.",
+        "servicio que te convenga más? Dínoslo y lo preparamos.\n\nResponde a este "
+        "correo.",
     ),
 ]
 

@@ -37,7 +37,7 @@ def _locked(draft_id: int) -> Draft:
     """The draft with everything a decision looks at, its row locked."""
     return (
         Draft.objects.select_for_update(of=("self",))
-        .select_related("guest", "location", "play", "template", "offer", "decided_by")
+        .select_related("guest__contact", "location", "play", "template", "offer", "decided_by")
         .get(pk=draft_id)
     )
 
@@ -427,7 +427,7 @@ def recheck_drafts(*, guest_ids: Sequence[int], now: datetime) -> int:
         Draft.objects.select_for_update(of=("self",))
         .open()
         .filter(guest_id__in=guest_ids)
-        .select_related("guest", "location", "play", "template", "offer")
+        .select_related("guest__contact", "location", "play", "template", "offer")
         .order_by("pk")
     )
     changed: list[Draft] = []

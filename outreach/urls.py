@@ -1,5 +1,37 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from outreach.views import library, outgoing, replies, review
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("review/", review.review, name="review"),
+    path("review/together/", review.sheet, name="review-sheet"),
+    path("review/<int:pk>/", review.review_draft, name="review-draft"),
+    path("review/<int:pk>/approve/", review.approve, name="draft-approve"),
+    path("review/<int:pk>/edit/", review.edit, name="draft-edit"),
+    path("review/<int:pk>/reject/", review.reject, name="draft-reject"),
+    path("review/<int:pk>/snooze/", review.snooze, name="draft-snooze"),
+    path("review/<int:pk>/undo/", review.undo, name="draft-undo"),
+    path("outgoing/", outgoing.outgoing, name="outgoing"),
+    path("outgoing/<int:pk>/cancel/", outgoing.cancel, name="message-cancel"),
+    path("outgoing/<int:pk>/retry/", outgoing.retry, name="message-retry"),
+    path("outgoing/<int:pk>/settle/", outgoing.settle, name="message-settle"),
+    path("sending/stop/", outgoing.stop, name="sending-stop"),
+    path("sending/<int:pk>/resume/", outgoing.resume, name="sending-resume"),
+    path("replies/", replies.replies, name="replies"),
+    path("replies/<int:pk>/answered/", replies.answered, name="reply-answered"),
+    path("leave/<str:token>/", replies.leave, name="unsubscribe"),
+    path("settings/offers/", library.offers, name="settings-offers"),
+    path("settings/offers/add/", library.offer_add, name="settings-offer-add"),
+    path("settings/offers/<int:pk>/status/", library.offer_status, name="settings-offer-status"),
+    path("settings/templates/", library.templates, name="settings-templates"),
+    path("settings/templates/add/", library.template_add, name="settings-template-add"),
+    path("settings/templates/<int:pk>/", library.template, name="settings-template"),
+    path(
+        "settings/templates/<int:pk>/status/",
+        library.template_status,
+        name="settings-template-status",
+    ),
+    path("settings/policy/", library.policy, name="settings-policy"),
+]

@@ -1,0 +1,207 @@
+"""Shape and cleaning of what staff type in about the library and the rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from outreach import checks, wording
+from outreach.errors import BadTemplate
+from outreach.models import Channel, Offer, OutreachPolicy, Play
+from outreach.texts import FIELDS, SAMPLE, field_names, fill, sms_size
+
+CAUSES = [
+    ("usage_drop", _("comes less often")),
+    ("no_visits", _("has stopped coming")),
+    ("unused_benefits", _("leaves benefits unused")),
+    ("payment", _("payment trouble")),
+    ("dissatisfaction", _("was not happy")),
+    ("price", _("price")),
+    ("renewal_near", _("renewal is near")),
+    ("new_member", _("new member")),
+    ("cancellations", _("cancels often")),
+    ("season", _("time of the year")),
+    ("other", _("other")),
+]
+
+
+class ResumeForm(forms.Form):
+    reason = forms.CharField(label=_("Why may sending go on?"), max_length=200)
+    password = forms.CharField(
+        label=_("Your password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class OfferForm(forms.Form):
+    """A new offer, or a new version of one."""
+
+    name = forms.CharField(label=_("Name for staff"), max_length=100)
+    kind = forms.ChoiceField(label=_("Kind"), choices=Offer.Kind.choices)
+    wording = forms.CharField(
+        label=_("How a message names it"),
+        max_length=160,
+        required=False,
+        help_text=_("Such as: a complimentary upgrade on your next visit. Empty for words only."),
+    )
+    wording_es = forms.CharField(label=_("The same in Spanish"), max_length=160, required=False)
+    percent = forms.IntegerField(
+        label=_("Percent"), min_value=1, max_value=100, required=False,
+        help_text=_("For a percentage off."),
+    )  # fmt: skip
+    amount = forms.DecimalField(
+        label=_("Amount"), min_value=0, decimal_places=2, max_digits=8, required=False,
+        help_text=_("For an amount off or a credit."),
+    )  # fmt: skip
+    cost = forms.DecimalField(
+        label=_("What it costs us when taken up"), min_value=0, decimal_places=2, max_digits=8
+    )
+    causes = forms.MultipleChoiceField(
+        label=_("Answers these reasons"), choices=CAUSES, required=False,
+        widget=forms.CheckboxSelectMultiple, help_text=_("None: any reason."),
+    )  # fmt: skip
+    min_tenure_days = forms.IntegerField(
+        label=_("Member for at least (days)"), min_value=0, max_value=3650, initial=0
+    )
+    again_after_days = forms.IntegerField(
+        label=_("To the same person again after (days)"), min_value=0, max_value=3650, initial=180
+    )
+    valid_days = forms.IntegerField(
+        label=_("Valid for (days)"), min_value=1, max_value=365, initial=30
+    )
+    rank = forms.IntegerField(
+        label=_("Order"), min_value=1, max_value=99, initial=50,
+        help_text=_("Among offers that fit, the lowest is tried first."),
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        kind = data.get("kind")
+        if kind == Offer.Kind.NONE and data.get("wording"):
+            self.add_error("wording", _("Words only has no wording."))
+        if kind != Offer.Kind.NONE and not data.get("wording"):
+            self.add_error("wording", _("Say how a message names the offer."))
+        if kind == Offer.Kind.PERCENT and not data.get("percent"):
+            self.add_error("percent", _("Say how many percent."))
+        if kind in (Offer.Kind.AMOUNT, Offer.Kind.CREDIT) and not data.get("amount"):
+            self.add_error("amount", _("Say how much."))
+        for name in ("wording", "wording_es"):
+            text = data.get(name) or ""
+            try:
+                field_names(text)
+            except BadTemplate as error:
+                self.add_error(name, str(error))
+            claim = wording.CLINICAL_WORDS.search(wording.plain(text))
+            if claim:
+                self.add_error(name, _("“%(word)s” makes a health claim.") % {"word": claim[0]})
+        return data
+
+
+class TemplateForm(forms.Form):
+    """A new text, or the next version of one."""
+
+    name = forms.CharField(label=_("Name for staff"), max_length=100)
+    play = forms.ModelChoiceField(label=_("Play"), queryset=Play.objects.order_by("name"))
+    cause = forms.ChoiceField(
+        label=_("Answers the reason"), choices=[("", _("any reason")), *CAUSES], required=False
+    )
+    channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("en", _("English")), ("es", _("Spanish"))]
+    )
+    subject = forms.CharField(label=_("Subject (e-mail)"), max_length=120, required=False)
+    body = forms.CharField(
+        label=_("Text"), widget=forms.Textarea(attrs={"rows": 7}), max_length=5000
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        for name in ("subject", "body"):
+            self._clean_text(name, data.get(name) or "")
+        body = data.get("body") or ""
+        if body and not wording.STOP_LINE.search(body):
+            self.add_error("body", _("The way out is missing. Add: Reply STOP to opt out."))
+        if body and "{business}" not in body:
+            self.add_error("body", _("Name the sender: {business}."))
+        if wording.TRAPS.search(wording.plain(body)):
+            self.add_error("body", _("The text asks for a word that means stop."))
+        if data.get("channel") == Channel.EMAIL and not data.get("subject"):
+            self.add_error("subject", _("An e-mail needs a subject."))
+        if data.get("channel") == Channel.SMS and body and not self.errors:
+            size = sms_size(fill(body, SAMPLE))
+            if size.parts > checks.MAX_SMS_PARTS:
+                self.add_error("body", _("Too long: %(n)d SMS parts.") % {"n": size.parts})
+        return data
+
+    def _clean_text(self, name: str, text: str) -> None:
+        try:
+            field_names(text)
+        except BadTemplate as error:
+            self.add_error(name, str(error))
+        claim = wording.CLINICAL_WORDS.search(wording.plain(text))
+        if claim:
+            self.add_error(name, _("“%(word)s” makes a health claim.") % {"word": claim[0]})
+
+
+FIELD_HELP = [("{" + name + "}", words, SAMPLE[name]) for name, words in FIELDS.items()]
+
+
+class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The rules for writing to guests."""
+
+    class Meta:
+        model = OutreachPolicy
+        fields = [
+            "outgoing_minutes",
+            "hold_minutes",
+            "weekly_cap",
+            "quiet_from",
+            "quiet_until",
+            "four_eyes_on_edits",
+            "location_day_cents",
+            "play_month_cents",
+            "business_month_cents",
+            "stale_after_hours",
+        ]
+        labels = {
+            "outgoing_minutes": _("Minutes an approved message waits in Outgoing"),
+            "hold_minutes": _("Minutes between two messages to one guest"),
+            "weekly_cap": _("Messages to one guest in 7 days, at most"),
+            "quiet_from": _("Quiet from"),
+            "quiet_until": _("Quiet until"),
+            "four_eyes_on_edits": _("Someone else approves text that was changed"),
+            "location_day_cents": _("Offers at a location in a day, cents"),
+            "play_month_cents": _("Offers of a play in a month, cents"),
+            "business_month_cents": _("Offers of the business in a month, cents"),
+            "stale_after_hours": _("Data older than so many hours stops sending"),
+        }
+        help_texts = {
+            "outgoing_minutes": _("So long, Undo and Cancel work."),
+            "quiet_from": _("In the guest's own time."),
+        }
+        widgets = {
+            "quiet_from": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+            "quiet_until": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        }
+
+    LIMITS = {
+        "outgoing_minutes": (0, 24 * 60),
+        "hold_minutes": (1, 7 * 24 * 60),
+        "weekly_cap": (1, 14),
+        "stale_after_hours": (1, 14 * 24),
+        "location_day_cents": (0, 10**9),
+        "play_month_cents": (0, 10**10),
+        "business_month_cents": (0, 10**11),
+    }
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        for name, (least, most) in self.LIMITS.items():
+            value = data.get(name)
+            if value is not None and not least <= value <= most:
+                self.add_error(name, _("Between %(a)d and %(b)d.") % {"a": least, "b": most})
+        if data.get("quiet_from") and data.get("quiet_from") == data.get("quiet_until"):
+            self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+        return data

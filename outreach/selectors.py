@@ -1,0 +1,507 @@
+"""Readings for pages and for the apps above."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from memberships.models import Appointment, Guest
+from outreach import caps, checks, gate, rules
+from outreach.checks import Check
+from outreach.errors import NotAllowed
+from outreach.models import (
+    Channel,
+    Draft,
+    Message,
+    OutreachPolicy,
+    Reply,
+    Suppression,
+    Switch,
+)
+from outreach.texts import SmsSize, sms_size
+from platforms.models import OutboxItem
+
+if TYPE_CHECKING:
+    from staff.models import User
+
+State = OutboxItem.State
+QUEUE_LENGTH = 50
+UNDO_LENGTH = 10
+BOOKING_COUNTS = timedelta(days=30)  # a booking so soon after a message is shown as following it
+
+
+# --- For the apps above -------------------------------------------------------------------------
+
+
+def contact_allowed(
+    guest_ids: Collection[int], channel: str, now: datetime, *, is_marketing: bool = True
+) -> set[int]:
+    """The guests who may be written to on a channel as far as consent, address and stops go."""
+    guests = list(Guest.objects.present().filter(pk__in=guest_ids))
+    addresses = {checks.address_of(guest, channel) for guest in guests}
+    stopped = set(
+        Suppression.objects.filter(
+            lifted_at__isnull=True, channel=channel, address__in=addresses
+        ).values_list("address", flat=True)
+    )
+    return {
+        guest.pk
+        for guest in guests
+        if checks.address_of(guest, channel)
+        and checks.address_of(guest, channel) not in stopped
+        and checks.has_consent(guest, channel, is_marketing=is_marketing)
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of the conversation with a guest. `text` is ours or the guest's own words (then
+    `theirs`, and untrusted); `detail` says what became of it."""
+
+    at: datetime
+    kind: str  # message, reply, booking
+    title: str
+    text: str = ""
+    detail: str = ""
+    icon: str = "message-square"
+    tone: str = ""
+    theirs: bool = False
+
+
+def conversation(guest: Guest, *, limit: int = 50) -> list[Line]:
+    """Messages, what became of them, answers and bookings that followed, newest first. Three
+    queries."""
+    messages = list(
+        Message.objects.filter(guest=guest)
+        .select_related("outbox", "approved_by", "draft__offer", "location")
+        .order_by("-approved_at")[:limit]
+    )
+    replies = Reply.objects.filter(guest=guest).order_by("-received_at")[:limit]
+    lines = [_message_line(message) for message in messages]
+    lines += [_reply_line(reply) for reply in replies]
+    lines += _bookings_after(guest, messages)
+    return sorted(lines, key=lambda line: line.at, reverse=True)[:limit]
+
+
+def _message_line(message: Message) -> Line:
+    sent_at = message.outbox.sent_at
+    names = {
+        Message.Purpose.CONFIRMATION: _("Stop confirmed"),
+        Message.Purpose.ANSWER: _("Answer by %(channel)s"),
+        Message.Purpose.OUTREACH: (
+            _("Sent by %(channel)s") if sent_at else _("Approved, by %(channel)s")
+        ),
+    }
+    title = names[Message.Purpose(message.purpose)] % {"channel": message.get_channel_display()}
+    return Line(
+        at=sent_at or message.approved_at,
+        kind="message",
+        title=title,
+        text=message.body,
+        detail=delivery_words(message),
+        icon="mail" if message.channel == Channel.EMAIL else "message-square",
+        tone="warn" if message.outbox.state in TROUBLE else "",
+    )
+
+
+def _reply_line(reply: Reply) -> Line:
+    return Line(
+        at=reply.received_at,
+        kind="reply",
+        title=_("Answered: %(intent)s") % {"intent": reply.get_intent_display()},
+        text=reply.body,
+        detail="" if reply.answered_at else _("waits for an answer"),
+        icon="reply",
+        tone="warn" if reply.intent == Reply.Intent.STOP else "",
+        theirs=True,
+    )
+
+
+def _bookings_after(guest: Guest, messages: Sequence[Message]) -> list[Line]:
+    """Bookings made within a month after a message that left: what it may have brought."""
+    sent = sorted(m.outbox.sent_at for m in messages if m.outbox.sent_at)
+    if not sent:
+        return []
+    bookings = Appointment.objects.filter(guest=guest, booked_at__gt=sent[0]).select_related(
+        "service", "location"
+    )
+    lines = []
+    for booking in bookings.order_by("-booked_at")[:20]:
+        booked_at = booking.booked_at
+        before = [at for at in sent if at < booked_at] if booked_at else []
+        if not before or booked_at is None or booked_at - before[-1] > BOOKING_COUNTS:
+            continue
+        days = (booked_at - before[-1]).days
+        after = (
+            _("the same day")
+            if days == 0
+            else ngettext("%(n)d day after", "%(n)d days after", days) % {"n": days}
+        )
+        lines.append(
+            Line(
+                at=booked_at,
+                kind="booking",
+                title=_("Booked %(after)s the message") % {"after": after}
+                if days
+                else _("Booked the same day as the message"),
+                detail=str(booking.service or ""),
+                icon="calendar-check",
+                tone="ok",
+            )
+        )
+    return lines
+
+
+TROUBLE = {State.REFUSED, State.DEAD, State.UNCERTAIN}
+
+
+def delivery_words(message: Message) -> str:
+    """What became of a message, in a few words."""
+    state = State(message.outbox.state)
+    if state == State.SENT:
+        if message.delivery:
+            return message.get_delivery_display()
+        return _("sent")
+    return str(state.label)
+
+
+# --- The head of every page ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AutomationState:
+    """Whether messages leave. `label` is a word or two, `detail` the whole story."""
+
+    is_stopped: bool
+    label: str
+    detail: str
+    switches: list[Switch]
+
+
+def automation_state(user: User) -> AutomationState:
+    """Stops that concern the person's locations. One query."""
+    mine = {str(pk) for pk in user.location_ids()}
+    stops = [
+        row
+        for row in Switch.objects.filter(stopped=True).select_related("changed_by")
+        if row.scope != Switch.Scope.LOCATION or row.key in mine
+    ]
+    whole = [row for row in stops if row.scope == Switch.Scope.ALL]
+    if whole:
+        return AutomationState(True, _("sending stopped"), whole[0].reason, stops)
+    if stops:
+        return AutomationState(True, _("partly stopped"), stops[0].reason, stops)
+    return AutomationState(False, _("drafts only"), _("Every message is approved by a person."), [])
+
+
+# --- Review -------------------------------------------------------------------------------------
+
+GROUP_ORDER = [Draft.Group.NEEDS_CARE, Draft.Group.CHANGED, Draft.Group.LIBRARY]
+WITH_ALL = ("guest__contact", "location", "play", "template", "offer", "edited_by", "requested_by")
+
+
+@dataclass
+class Queue:
+    """The drafts one page shows, and how many there are in all."""
+
+    view: str
+    drafts: list[Draft]
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(count for name, count in self.counts.items() if name != "snoozed")
+
+    def groups(self) -> list[tuple[Draft.Group, list[Draft]]]:
+        """Groups that have drafts on this page, in order."""
+        result = []
+        for group in GROUP_ORDER:
+            members = [draft for draft in self.drafts if draft.group == group]
+            if members:
+                result.append((group, members))
+        return result
+
+
+def open_drafts(
+    user: User, location_id: int | None, *, view: str, now: datetime
+) -> QuerySet[Draft]:
+    """Drafts of a view in the order they are decided: what needs care first, then by risk."""
+    mine = Draft.objects.visible_to(user).at(location_id)
+    drafts = mine.snoozed(now) if view == "snoozed" else mine.due(now)
+    if view in Draft.Group.values:
+        drafts = drafts.filter(group=view)
+    result: QuerySet[Draft] = drafts.select_related(*WITH_ALL).order_by(*_queue_order())
+    return result
+
+
+def _queue_order() -> list[Any]:
+    """Needs care, changed, library; in each the highest score first; equal ones oldest first."""
+    rank = Case(
+        *[When(group=group, then=Value(index)) for index, group in enumerate(GROUP_ORDER)],
+        output_field=IntegerField(),
+    )
+    score = Cast(KT("evidence__score"), IntegerField())
+    return [rank, score.desc(nulls_last=True), "pk"]
+
+
+def queue(user: User, location_id: int | None, *, view: str, now: datetime) -> Queue:
+    """The review queue of a person. Two queries."""
+    drafts = list(open_drafts(user, location_id, view=view, now=now)[:QUEUE_LENGTH])
+    mine = Draft.objects.visible_to(user).at(location_id).open().filter(expires_at__gt=now)
+    awake = Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now)
+    counts = mine.aggregate(
+        snoozed=Count("pk", filter=~awake),
+        **{group.value: Count("pk", filter=awake & Q(group=group)) for group in GROUP_ORDER},
+    )
+    return Queue(view=view, drafts=drafts, counts=counts)
+
+
+@dataclass
+class Card:
+    """Everything a draft card shows."""
+
+    draft: Draft
+    checks: list[Check]
+    group: Draft.Group
+    reasons: list[dict[str, Any]]
+    score: int | None
+    band: str
+    band_label: str
+    size: SmsSize | None
+    diff: list[tuple[str, str]]
+    cap_left_cents: int
+    may_approve: bool
+    why_not: str
+    snoozes: list[tuple[str, datetime]]
+    error: str = ""
+    is_open: bool = True
+    decided: str = ""
+    body_typed: str | None = None
+    edit_open: bool = False
+
+    @property
+    def blocked(self) -> bool:
+        return any(not check.ok and check.blocks for check in self.checks)
+
+    @property
+    def needs_care(self) -> bool:
+        return self.group == Draft.Group.NEEDS_CARE
+
+    @property
+    def changed_words(self) -> bool:
+        return any(kind != "same" for kind, _text in self.diff)
+
+    @property
+    def body_in_form(self) -> str:
+        return self.draft.body if self.body_typed is None else self.body_typed
+
+
+BAND_LABELS = {
+    "low": gettext_lazy("Low"),
+    "watch": gettext_lazy("Watch"),
+    "high": gettext_lazy("High"),
+    "very_high": gettext_lazy("Very high"),
+    "unknown": gettext_lazy("Not enough data"),
+}
+
+
+def cards(drafts: Sequence[Draft], *, user: User, now: datetime) -> list[Card]:
+    """Cards with checks made just now. The number of queries does not grow with the cards."""
+    if not drafts:
+        return []
+    policy = OutreachPolicy.current()
+    around = checks.look_around(drafts, now=now, policy=policy)
+    sees_scores = user.has_perm("risk.view_scores")
+    return [
+        _card(draft, around, user=user, now=now, policy=policy, sees_scores=sees_scores)
+        for draft in drafts
+    ]
+
+
+def _card(
+    draft: Draft,
+    around: checks.Surroundings,
+    *,
+    user: User,
+    now: datetime,
+    policy: OutreachPolicy,
+    sees_scores: bool,
+) -> Card:
+    results = checks.check_draft(draft, around)
+    evidence = draft.evidence
+    why_not = ""
+    try:
+        rules.check_can_approve(user, draft, policy=policy)
+    except NotAllowed as error:
+        why_not = str(error)
+    lines = caps.lines_for(location=draft.location, play_key=draft.play_id, at=now, policy=policy)
+    band = str(evidence.get("band") or "unknown")
+    is_open = draft.status == Draft.Status.PENDING and draft.expires_at > now
+    return Card(
+        draft=draft,
+        checks=results,
+        group=checks.group_of(draft, results),
+        reasons=[
+            {"text": reason.get("text", ""), "raises": reason.get("direction") != "lowers"}
+            for reason in evidence.get("reasons", [])[:3]
+            if isinstance(reason, dict)
+        ],
+        score=evidence.get("score") if sees_scores else None,
+        band=band,
+        band_label=str(BAND_LABELS.get(band, band)),
+        size=sms_size(draft.body) if draft.channel == Channel.SMS else None,
+        diff=word_diff(draft.library_body, draft.body),
+        cap_left_cents=min(around.cap_left.get(line.address, line.limit_cents) for line in lines),
+        may_approve=not why_not,
+        why_not=why_not,
+        snoozes=snooze_choices(draft, now=now),
+        is_open=is_open,
+        decided="" if is_open else rules.who_decided(draft),
+    )
+
+
+def snooze_choices(draft: Draft, *, now: datetime) -> list[tuple[str, datetime]]:
+    """When a draft may come back: mornings at nine of its location."""
+    zone = draft.location.zone
+    today = now.astimezone(zone).date()
+    monday = today + timedelta(days=7 - today.weekday())
+    days = [
+        (_("Tomorrow"), today + timedelta(days=1)),
+        (_("In 3 days"), today + timedelta(days=3)),
+        (_("Next Monday"), monday),
+        (_("In 2 weeks"), today + timedelta(days=14)),
+    ]
+    return [(words, datetime.combine(on, time(9), tzinfo=zone)) for words, on in days]
+
+
+_WORDS = re.compile(r"\s+|[^\s]+")
+
+
+def word_diff(old: str, new: str) -> list[tuple[str, str]]:
+    """Runs of (same | ins | del, text) that turn the library's words into these."""
+    before, after = _WORDS.findall(old), _WORDS.findall(new)
+    runs: list[tuple[str, str]] = []
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for tag, a1, a2, b1, b2 in matcher.get_opcodes():
+        if tag == "equal":
+            runs.append(("same", "".join(before[a1:a2])))
+            continue
+        if a2 > a1:
+            runs.append(("del", "".join(before[a1:a2])))
+        if b2 > b1:
+            runs.append(("ins", "".join(after[b1:b2])))
+    return runs
+
+
+def decided_lately(user: User, *, now: datetime) -> list[Draft]:
+    """The person's last ten decisions of the day, newest first, for Undo."""
+    return list(
+        Draft.objects.visible_to(user)
+        .filter(
+            decided_by=user,
+            decided_at__gt=now - rules.UNDO_REJECTION,
+            status__in=[Draft.Status.APPROVED, Draft.Status.REJECTED],
+        )
+        .select_related("guest", "location")
+        .order_by("-decided_at", "-pk")[:UNDO_LENGTH]
+    )
+
+
+# --- Outgoing -----------------------------------------------------------------------------------
+
+OUTGOING_LENGTH = 50
+VIEWS: dict[str, list[State]] = {
+    "waiting": [State.READY],
+    "sending": [State.SENDING, State.UNKNOWN, State.CHECKING],
+    "trouble": [State.UNCERTAIN, State.DEAD, State.REFUSED],
+    "sent": [State.SENT],
+}
+
+
+@dataclass
+class OutgoingRow:
+    """A message with what keeps it back and what may be done about it."""
+
+    message: Message
+    held: str
+    leaves_at: datetime | None
+
+
+@dataclass
+class Outgoing:
+    """One view of the Outgoing page."""
+
+    view: str
+    rows: list[OutgoingRow]
+    counts: dict[str, int]
+
+
+def outgoing(user: User, location_id: int | None, *, view: str, now: datetime) -> Outgoing:
+    """Messages of a view, first to leave or last to have left first. Four queries."""
+    mine = Message.objects.visible_to(user).at(location_id)
+    recent = Q(approved_at__gt=now - timedelta(days=30))
+    counts = mine.aggregate(
+        **{
+            name: Count(
+                "pk",
+                filter=Q(outbox__state__in=states)
+                & (recent if name in ("sent", "trouble") else Q()),
+            )
+            for name, states in VIEWS.items()
+        }
+    )
+    order = ["outbox__due_at", "pk"] if view == "waiting" else [
+        F("outbox__sent_at").desc(nulls_last=True), "-approved_at", "-pk"
+    ]  # fmt: skip
+    shown = mine.filter(outbox__state__in=VIEWS[view])
+    if view in ("sent", "trouble"):
+        shown = shown.filter(recent)
+    messages = list(
+        shown.select_related(
+            "outbox", "guest", "location", "play", "approved_by", "draft"
+        ).order_by(*order)[:OUTGOING_LENGTH]
+    )
+    return Outgoing(view=view, rows=outgoing_rows(messages, now=now), counts=counts)
+
+
+def outgoing_rows(messages: Iterable[Message], *, now: datetime) -> list[OutgoingRow]:
+    """Rows with what keeps each waiting message back at this moment."""
+    messages = list(messages)
+    waiting = [m.pk for m in messages if m.outbox.state == State.READY]
+    held = gate.held_reasons(waiting, now=now)
+    return [
+        OutgoingRow(
+            message=message,
+            held=gate.HELD.get(held.get(message.pk, ""), ""),
+            leaves_at=message.outbox.due_at if message.outbox.state == State.READY else None,
+        )
+        for message in messages
+    ]
+
+
+# --- Replies ------------------------------------------------------------------------------------
+
+
+def reply_inbox(user: User, location_id: int | None, *, view: str) -> QuerySet[Reply]:
+    """Answers of guests, the oldest unanswered first, or all of them newest first."""
+    mine = (
+        Reply.objects.visible_to(user)
+        .at(location_id)
+        .select_related("guest", "location", "message__draft", "answered_by")
+    )
+    shown: QuerySet[Reply] = (
+        mine.order_by("-received_at")
+        if view == "all"
+        else mine.filter(answered_at__isnull=True).order_by("received_at")
+    )
+    return shown

@@ -1,0 +1,1 @@
+"""Pages of outreach: review, outgoing, answers, the library and its rules."""

@@ -1,0 +1,34 @@
+"""What the views of this app share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+if TYPE_CHECKING:
+    from staff.request import StaffRequest
+
+
+def wants_part(request: StaffRequest) -> bool:
+    """Whether a script asks for the part that changes; a page restored from history is whole."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and not htmx.history_restore_request
+
+
+def back(request: StaffRequest, fallback: str, **query: object) -> HttpResponse:
+    """To the page the form names, if it is one of ours, else to `fallback`."""
+    wanted = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}):
+        return redirect(wanted)
+    asked = urlencode({name: value for name, value in query.items() if value})
+    return redirect(reverse(fallback) + (f"?{asked}" if asked else ""))
+
+
+def number(text: str | None) -> int | None:
+    """A whole number from a form or an address; None when it is not one."""
+    return int(text) if text and text.isdecimal() and len(text) < 19 else None
