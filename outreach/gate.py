@@ -114,7 +114,8 @@ CONDITIONS = (
         "stale",
         """EXISTS (
             SELECT 1 FROM memberships_synccursor c
-            WHERE c.location_id = m.location_id AND c.complete_at > %(fresh_since)s)""",
+            WHERE c.location_id = m.location_id AND c.stream = 'guests'
+              AND c.complete_at > %(fresh_since)s)""",
         "The data of the location is too old",
         approach_only=True,
     ),

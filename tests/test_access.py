@@ -23,11 +23,16 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from audit import clock
 from memberships.models import Location
+from outreach.library import seed_library
+from outreach.models import Draft, Message, Offer, Reply, Switch, Template
+from outreach.unsubscribe import token_for
 from retention.models import SavedView
 from staff.models import User
 from tests.factories.cancellations import row_for
-from tests.factories.memberships import GuestFactory
+from tests.factories.memberships import NOW, GuestFactory
+from tests.factories.outreach import make_draft, make_message
 from tests.factories.staff import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +63,42 @@ def anothers_view(location: Location) -> SavedView:
     return SavedView.objects.create(name="theirs", owner=somebody(location), is_shared=True)
 
 
+def a_draft(location: Location) -> Draft:
+    seed_library(by=None, now=NOW)
+    return make_draft(location, now=clock.now())
+
+
+def a_message(location: Location) -> Message:
+    return make_message(location, now=clock.now())
+
+
+def a_way_out(location: Location) -> list[str]:
+    return [token_for(a_message(location))]
+
+
+def a_reply(location: Location) -> Reply:
+    return Reply.objects.create(
+        carrier_ref="in", location=location, channel="sms", address="+1", body="Hello",
+        intent="other", received_at=NOW,
+    )  # fmt: skip
+
+
+def a_switch(location: Location) -> Switch:
+    return Switch.objects.create(scope="all", changed_at=NOW, changed_by=somebody(location))
+
+
+def an_offer(location: Location) -> Offer:
+    seed_library(by=None, now=NOW)
+    return Offer.objects.get(name="Words only")
+
+
+def a_text(location: Location) -> Template:
+    seed_library(by=None, now=NOW)
+    return Template.objects.get(slug="sms-away-offer-en")
+
+
 EVERYBODY = "200 200 200 200"
+FROM_MANAGER = "403 200 200 200"
 ONLY_ADMIN = "403 403 403 200"
 
 TABLE: dict[str, Line] = {
@@ -89,6 +129,38 @@ TABLE: dict[str, Line] = {
     "settings-calls": Line(ONLY_ADMIN),
     # risk
     "settings-thresholds": Line(ONLY_ADMIN),  # regional managers of the whole business too
+    # outreach
+    "review": Line(FROM_MANAGER),
+    "review-sheet": Line(FROM_MANAGER),
+    "review-draft": Line(FROM_MANAGER, thing=a_draft),
+    "draft-approve": Line("403 302 302 302", thing=a_draft, post={"version": 1}),
+    "draft-edit": Line("403 302 302 302", thing=a_draft, post={"version": 1, "body": "x"}),
+    "draft-reject": Line("403 302 302 302", thing=a_draft, post={"version": 1, "reason": "words"}),
+    "draft-snooze": Line(
+        "403 302 302 302", thing=a_draft, post={"version": 1, "until": "2030-01-02T09:00:00Z"}
+    ),
+    "draft-undo": Line("403 302 302 302", thing=a_draft, post={}),
+    "outgoing": Line(FROM_MANAGER),
+    "message-cancel": Line("403 302 302 302", thing=a_message, post={}),
+    "message-retry": Line("403 302 302 302", thing=a_message, post={}),
+    "message-settle": Line("403 302 302 302", thing=a_message, post={}),
+    "sending-stop": Line("302 302 302 302", post={}),
+    "sending-resume": Line("403 403 200 200", thing=a_switch, elsewhere=403),
+    "replies": Line(FROM_MANAGER),
+    "reply-answered": Line("403 302 302 302", thing=a_reply, post={}),
+    "unsubscribe": Line(EVERYBODY, thing=a_way_out, visitor=200, elsewhere=200),
+    "settings-offers": Line(FROM_MANAGER),
+    "settings-offer-add": Line(FROM_MANAGER),
+    "settings-offer-status": Line(
+        "403 403 302 302", thing=an_offer, post={"status": "retired"}, elsewhere=403
+    ),
+    "settings-templates": Line(FROM_MANAGER),
+    "settings-template-add": Line(FROM_MANAGER),
+    "settings-template": Line(FROM_MANAGER, thing=a_text, elsewhere=200),
+    "settings-template-status": Line(
+        "403 403 302 302", thing=a_text, post={"status": "retired"}, elsewhere=403
+    ),
+    "settings-policy": Line(FROM_MANAGER),
     # staff
     "home": Line("302 302 302 302"),
     "sign-in": Line("302 302 302 302", visitor=200),

@@ -7,9 +7,11 @@ from typing import Any
 
 from memberships.models import Guest, Location, Membership, SyncCursor
 from outreach.drafting import Candidate, DraftingResult, draft_for, falls_into_holdout
-from outreach.library import AT_RISK
-from outreach.models import Draft
+from outreach.library import AT_RISK, seed_library
+from outreach.models import Draft, Message
+from outreach.services import approve_draft
 from tests.factories.memberships import NOW, GuestFactory, MembershipFactory
+from tests.factories.staff import UserFactory
 
 EVIDENCE: dict[str, Any] = {
     "target": "churn",
@@ -71,6 +73,14 @@ def make_draft(location: Location, *, now: datetime = NOW, **changes: Any) -> Dr
     result = draft_members(membership, now=now, **of_candidate)
     assert result.drafted == 1, result
     return Draft.objects.select_related("guest", "location").get(pk=result.draft_ids[0])
+
+
+def make_message(location: Location, *, now: datetime = NOW, **changes: Any) -> Message:
+    """A message approved by a manager of the location, waiting in Outgoing."""
+    seed_library(by=None, now=now)
+    draft = make_draft(location, now=now, **changes)
+    manager = UserFactory(role="manager", locations=[location], approval_limit_cents=100_000)
+    return approve_draft(draft_id=draft.pk, version=draft.version, by=manager, now=now)
 
 
 def mirror_is_fresh(location: Location, now: datetime = NOW) -> None:
