@@ -68,6 +68,13 @@ PAGES = [
         "phone",
     ),
     SettingsPage(
+        "settings-calls",
+        _("Call list"),
+        _("Rows a day, how far it looks ahead, how often a number is tried"),
+        "outreach.change_policy",
+        "phone",
+    ),
+    SettingsPage(
         "settings-people",
         _("People"),
         _("Who works here, in which role and where"),

@@ -88,18 +88,32 @@ def sign_in(browser: Browser, live_server: Any) -> Iterator[SignIn]:
 
 
 @pytest.fixture
-def accessible(request: pytest.FixtureRequest) -> Callable[[Page], None]:
-    """Fails when axe finds anything on the page as it stands, or when it scrolls sideways. With
-    SCREENSHOTS=folder the page is also kept as a picture."""
+def accessible(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """`accessible(page)` fails when axe finds anything on the page as it stands, or when the page
+    scrolls sideways; `accessible(page, everywhere=True)` looks at it wide and narrow, light and
+    dark. With SCREENSHOTS=folder what it sees is also kept as pictures."""
     axe = Axe()
     folder = os.environ.get("SCREENSHOTS")
+    seen = 0
 
-    def check(page: Page) -> None:
+    def look(page: Page) -> None:
+        nonlocal seen
+        seen += 1
         if folder:
             name = re.sub(r"[^\w-]+", "-", request.node.name).strip("-")
-            page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+            page.screenshot(path=f"{folder}/{name}-{seen}.png", full_page=True)
         found = axe.run(page)
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    def check(page: Page, *, everywhere: bool = False) -> None:
+        if not everywhere:
+            return look(page)
+        for width in (1280, 390, 320):
+            page.set_viewport_size({"width": width, "height": 900})
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                look(page)
+        return None
 
     return check
