@@ -19,9 +19,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from config.demo_clock import ZONE, demo_instant
 from config.local import business, servers
 from config.local.home import ROOT, Home, InUse
 from config.local.servers import Server, ServerError
@@ -65,8 +67,9 @@ class Demo:
             }
         )
 
-    def start(self, *, with_business: bool) -> None:
-        """Bring everything up. Raises ServerError, PieceFailed."""
+    def start(self, *, with_business: bool) -> bool:
+        """Bring everything up. True when the business was there already and only has to be
+        caught up with. Raises ServerError, PieceFailed, BusinessError."""
         self.supervisor.say = self.say
         with self.stage("Starting PostgreSQL and Redis"):
             addresses = self._start_servers()
@@ -75,18 +78,45 @@ class Demo:
         settings = addresses | self._settings(web.getsockname()[1], ports)
         self.home.write_environment(settings)
         self.environment = {**os.environ, **settings}
-        with self.stage("Preparing the database and the pages"):
-            self.supervisor.run(
-                self._manage("migrate", "migrate", "--no-input"),
-                self._manage("collectstatic", "collectstatic", "--no-input"),
-            )
+        preparing = [
+            self._manage("migrate", "migrate", "--no-input"),
+            self._manage("collectstatic", "collectstatic", "--no-input"),
+        ]
+        pieces = [self._web(web), self._worker(), self._beat()]
+        title = "Preparing the database and the pages"
         if with_business:
-            self._start_business(ports["sandbox"])
-        with self.stage("Starting web server, worker and beat"):
-            self.supervisor.add(self._web(web), self._worker(), self._beat())
+            pieces.insert(0, self._sandbox(ports["sandbox"]))
+            if not self._has("business-made"):
+                preparing.append(self._generate())
+                title += ", inventing a business with two years of history"
+        with self.stage(title):
+            self.supervisor.run(*preparing)
         if with_business:
-            with self.stage("Bringing the business in"):
-                self.supervisor.run(self._manage("demo_setup", "demo_setup", quiet=False))
+            self._note("business-made")
+        with self.stage("Starting the pieces"):
+            self.supervisor.add(*pieces)
+        if with_business:
+            with self.stage("Letting the business live up to today"):
+                # The demo's clock stands in calling hours, so that what is approved may leave.
+                today = business.today(self.environment)
+                business.live_until(today, environment=self.environment)
+            if self._has("business-read"):
+                return True
+            self.bring_business_in()
+        return False
+
+    def bring_business_in(self) -> None:
+        """Sync, learn, score, draft: what is not done yet. The console can be used meanwhile.
+        Raises PieceFailed."""
+        with self.stage("Bringing the business in"):
+            self.supervisor.run(self._manage("demo_setup", "demo_setup", quiet=False))
+        self._note("business-read")
+
+    def _has(self, mark: str) -> bool:
+        return (self.home.folder / mark).exists()
+
+    def _note(self, mark: str) -> None:
+        (self.home.folder / mark).touch()
 
     def _start_servers(self) -> dict[str, str]:
         """Addresses of the database, the sandbox's database and Redis: one's own, where set."""
@@ -182,22 +212,14 @@ class Demo:
 
         return start
 
-    def _start_business(self, port: int) -> None:
-        # The clock of the demo stands in calling hours, so that what is approved may leave.
-        today = business.today(self.environment)
-        made = self.home.folder / "business-made"
-        if not made.exists():
-            with self.stage("Inventing a business with two years of history (first start only)"):
-                arguments = (PYTHON, "-m", "platforms.sandbox", "generate", "--today", today)
-                self.supervisor.run(Command("sandbox generate", arguments, self.environment, ROOT))
-            made.touch()
-        with self.stage("Opening the business"):
-            start = self._piece("sandbox", "platforms.sandbox", "serve", "--port", str(port))
-            self.supervisor.add(
-                Piece("Sandbox", start, lambda: answers(port), log=self.home.log("sandbox"))
-            )
-        with self.stage(f"Letting the business live up to {today}"):
-            business.live_until(today, environment=self.environment)
+    def _generate(self) -> Command:
+        today = demo_instant(datetime.now(UTC)).astimezone(ZONE).date().isoformat()
+        arguments = (PYTHON, "-m", "platforms.sandbox", "generate", "--today", today)
+        return Command("sandbox generate", arguments, self.environment, ROOT)
+
+    def _sandbox(self, port: int) -> Piece:
+        start = self._piece("sandbox", "platforms.sandbox", "serve", "--port", str(port))
+        return Piece("Sandbox", start, lambda: answers(port), log=self.home.log("sandbox"))
 
     def _web(self, listening: socket.socket) -> Piece:
         port = listening.getsockname()[1]
@@ -327,10 +349,15 @@ def run(demo: Demo, *, with_business: bool, report: bool) -> int:
     stop_on_signals(demo)
     code = 0
     try:
-        demo.start(with_business=with_business)
+        is_known = demo.start(with_business=with_business)
         if report:
             demo.report()
         print(greeting(demo, with_business=with_business), flush=True)
+        if is_known:
+            try:
+                demo.bring_business_in()
+            except PieceFailed as error:  # what was there before can be used all the same
+                demo.say(f"The business could not be caught up with: {error}")
         demo.watch()
     except KeyboardInterrupt:
         demo.say("Stopping ...")
