@@ -85,7 +85,10 @@ def configure(*, level: str, as_json: bool) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             "axes": {"level": "WARNING"},
-            # Every beat of every poke is no news.
+            # Every beat of every poke is no news; beginnings and ends of tasks are logged with
+            # their ids by django-structlog.
             "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "CRITICAL"},
         },
     }

@@ -82,28 +82,32 @@ class Demo:
             self._manage("migrate", "migrate", "--no-input"),
             self._manage("collectstatic", "collectstatic", "--no-input"),
         ]
-        pieces = [self._web(web), self._worker(), self._beat()]
         title = "Preparing the database and the pages"
-        if with_business:
-            pieces.insert(0, self._sandbox(ports["sandbox"]))
-            if not self._has("business-made"):
-                preparing.append(self._generate())
-                title += ", inventing a business with two years of history"
+        if with_business and not self._has("business-made"):
+            preparing.append(self._generate())
+            title += ", inventing a business with two years of history"
         with self.stage(title):
             self.supervisor.run(*preparing)
-        if with_business:
-            self._note("business-made")
-        with self.stage("Starting the pieces"):
-            self.supervisor.add(*pieces)
-        if with_business:
-            with self.stage("Letting the business live up to today"):
-                # The demo's clock stands in calling hours, so that what is approved may leave.
-                today = business.today(self.environment)
-                business.live_until(today, environment=self.environment)
-            if self._has("business-read"):
-                return True
+        if not with_business:
+            with self.stage("Starting web server, worker and beat"):
+                self.supervisor.add(self._web(web), self._worker(), self._beat())
+            return False
+        self._note("business-made")
+        is_known = self._has("business-read")
+        first = [self._sandbox(ports["sandbox"]), self._web(web)]
+        later = [self._worker(), self._beat()]
+        with self.stage("Starting the business and the web server"):
+            # At the first start the night is done here, in sight; a worker would run it as well.
+            self.supervisor.add(*first, *(later if is_known else ()))
+        with self.stage("Letting the business live up to today"):
+            # The demo's clock stands in calling hours, so that what is approved may leave.
+            today = business.today(self.environment)
+            business.live_until(today, environment=self.environment)
+        if not is_known:
             self.bring_business_in()
-        return False
+            with self.stage("Starting worker and beat"):
+                self.supervisor.add(*later)
+        return is_known
 
     def bring_business_in(self) -> None:
         """Sync, learn, score, draft: what is not done yet. The console can be used meanwhile.
