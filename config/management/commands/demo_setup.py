@@ -30,7 +30,8 @@ class Command(BaseCommand):
         self.step("Offers, texts and plays", lambda: call_command("seed_library"))
         self.step("Sign-ins", lambda: call_command("seed_people"))
         for target in Target:
-            if not ModelVersion.objects.filter(target=target).exists():
+            # Live scoring may have put the scorecard in place already: that is not learning.
+            if not ModelVersion.objects.filter(target=target, rows__gt=0).exists():
                 self.step(f"Learning: {target.label}", self.train(target))
         self.step("The night: scores, drafts, call list", lambda: call_command("run_night"))
 
