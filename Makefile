@@ -62,6 +62,10 @@ unit: env-tests ## Only pytest without the browser
 test-browser: env-tests ## Only the browser tests
 	@$(VENV) config/local/suite.py browser
 
+.PHONY: screenshots
+screenshots: env-tests ## The pictures of the documentation, from the running demo
+	@$(VENV) -m config.local.screenshots
+
 format: env-tests ## Put the code in order (changes files)
 	@$(VENV) -m ruff format .
 	@$(VENV) -m ruff check --fix .

@@ -17,6 +17,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Nothing of the browser's own traffic: only the page under test.
+CHROMIUM_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 CHROMIUM_MISSING = (
     "The browser tests need Chromium. Install it (Debian: `apt install chromium`; Fedora: `dnf "
     "install chromium`; macOS: Google Chrome), or name it with CHROMIUM=/path/to/chromium, or "
@@ -102,14 +113,13 @@ def _environment() -> dict[str, str]:
 
 def _chromium_ready(environment: dict[str, str]) -> bool:
     """Find Chromium; where we are root on a Debian, install it; else say what to install."""
-    named = os.environ.get("CHROMIUM", "")
-    found = named if named and os.access(named, os.X_OK) else _on_path()
+    found = find_chromium()
     if not found and os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Chromium (apt-get) ...", flush=True)
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
             subprocess.run(["apt-get", "-qq", *arguments], env=quiet, check=False)
-        found = _on_path()
+        found = find_chromium()
     if not found:
         print(CHROMIUM_MISSING, file=sys.stderr)
         return False
@@ -117,7 +127,11 @@ def _chromium_ready(environment: dict[str, str]) -> bool:
     return True
 
 
-def _on_path() -> str:
+def find_chromium() -> str:
+    """The path of Chromium: the one named by CHROMIUM, else the first on the path, else ""."""
+    named = os.environ.get("CHROMIUM", "")
+    if named and os.access(named, os.X_OK):
+        return named
     return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), "")
 
 
