@@ -61,14 +61,20 @@ class VersionForm(forms.Form):
 class AskForm(forms.Form):
     """Guests to be called: one or many, or one for a booking."""
 
-    guest = forms.TypedMultipleChoiceField(coerce=int, choices=())
+    guest = forms.TypedMultipleChoiceField(coerce=int, choices=(), required=False)
     appointment = forms.IntegerField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         given = self.data.getlist("guest") if hasattr(self.data, "getlist") else []
         chosen: Any = self.fields["guest"]
-        chosen.choices = [(one, one) for one in given if one.isdigit()]
+        chosen.choices = [(one, one) for one in given if one.isdigit() and len(one) < 19]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not data.get("guest") and not data.get("appointment"):
+            raise forms.ValidationError(_("Choose whom to call."))
+        return data
 
 
 class CallRulesForm(forms.ModelForm):  # type: ignore[type-arg]

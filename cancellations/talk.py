@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cancellations.models import Call
     from memberships.models import Appointment, Guest, Location, Membership
 
 LISTEN = "Listen first. If something bothers them, write it down and promise a manager's call."
@@ -86,3 +87,16 @@ def member_lines(
         line = f"Your plan has {credits} treatments waiting for you. Shall we use one this week?"
     last = LISTEN if cause in LISTEN_CAUSES else CLOSE_MEMBER
     return [f"Hello {guest.first_name or 'there'}, this is {location.name}.", line, last]
+
+
+def on_paper(call: Call) -> str:
+    """What a sheet has room for: the booking and the point of the call. `call` comes with
+    location, appointment and its therapist."""
+    point = call.say[1] if len(call.say) > 1 else ""
+    if call.appointment is None:
+        return point
+    at = call.appointment.starts_at.astimezone(call.location.zone)
+    whom = f" with {call.appointment.therapist.name}" if call.appointment.therapist else ""
+    days = (at.date() - call.on).days
+    when = day_word(at, call.on) if days >= 0 else clock(at)
+    return f"Booked {when}{whom}. {point}"

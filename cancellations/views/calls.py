@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect, push_url, trigger_clien
 
 from audit import clock
 from audit.access import requires
-from cancellations import selectors, services
+from cancellations import selectors, services, talk
 from cancellations.forms import AskForm, OutcomeForm, VersionForm
 from cancellations.models import Call
 from cancellations.rules import CallHeld, CallOver, CallRefused, WrongTime
@@ -77,8 +77,12 @@ def _sheet(request: StaffRequest, found: list[Any], rows: Any, now: datetime) ->
         return redirect(f"{reverse('calls')}?{_without_print(request)}")
     on = asked.day(request.GET.get("date")) or found[0].today(now)
     listed = list(
-        rows.select_related("guest", "location").exclude(status=Call.Status.DONE).order_by("row_no")
+        rows.select_related("guest", "location", "appointment__therapist")
+        .exclude(status=Call.Status.DONE)
+        .order_by("row_no")
     )
+    for row in listed:
+        row.on_paper = talk.on_paper(row)
     services.record_print(
         location_id=found[0].pk, on=on, rows=len(listed), by=request.user, now=now
     )
@@ -358,28 +362,39 @@ def call_ask(request: StaffRequest) -> HttpResponse:
     form = AskForm(request.POST)
     if not form.is_valid():
         return _asked(request, [], [_("Choose whom to call.")])
-    guests = Guest.objects.visible_to(request.user).in_bulk(form.cleaned_data["guest"])
-    booking = form.cleaned_data["appointment"]
-    if booking is not None:
-        get_object_or_404(
-            Appointment.objects.visible_to(request.user), pk=booking, guest__in=guests or [0]
+    now, guest_ids, booking = clock.now(), form.cleaned_data["guest"], None
+    if form.cleaned_data["appointment"] is not None:
+        booking = get_object_or_404(
+            Appointment.objects.visible_to(request.user), pk=form.cleaned_data["appointment"]
         )
-    if not guests:
-        get_object_or_404(Guest.objects.none())
-    listed, refused, now = [], [], clock.now()
-    for guest in guests.values():
+        guest_ids = [booking.guest_id]
+    else:
+        mine = Guest.objects.visible_to(request.user).filter(pk__in=guest_ids)
+        guest_ids = list(mine.values_list("pk", flat=True))
+        if not guest_ids:
+            raise Http404
+    listed, refused = [], []
+    for guest_id in guest_ids:
         try:
             listed.append(
                 services.ask_call(
-                    guest_id=guest.pk, appointment_id=booking, by=request.user, now=now
+                    guest_id=guest_id,
+                    appointment_id=booking.pk if booking else None,
+                    by=request.user,
+                    now=now,
                 )
             )
         except CallRefused as error:
             refused.append(str(error))
-    return _asked(request, listed, refused)
+    return _asked(request, listed, refused, booking)
 
 
-def _asked(request: StaffRequest, listed: list[Call], refused: list[str]) -> HttpResponse:
+def _asked(
+    request: StaffRequest,
+    listed: list[Call],
+    refused: list[str],
+    booking: Appointment | None = None,
+) -> HttpResponse:
     said = ""
     if len(listed) == 1:
         said = _("%(name)s is on the call list, row %(row)s.") % {
@@ -392,7 +407,12 @@ def _asked(request: StaffRequest, listed: list[Call], refused: list[str]) -> Htt
         response = render(
             request,
             "cancellations/_asked.html",
-            {"call": listed[0] if len(listed) == 1 else None, "said": said, "refused": refused},
+            {
+                "call": listed[0] if len(listed) == 1 else None,
+                "appointment": booking.pk if booking else None,
+                "said": said,
+                "refused": refused,
+            },
         )
         if refused:
             trigger_client_event(response, "alert", {"value": " ".join(refused)})
