@@ -239,7 +239,10 @@ class LocationSync:
 
     def _appointment_writer(self, page: Page[Any]) -> Callable[[], Written]:
         return lambda: book.store_appointments(
-            page.records, location_id=self.location.pk, asked_at=page.asked_at
+            page.records,
+            location_id=self.location.pk,
+            asked_at=page.asked_at,
+            roll_up=not self.backfill,
         )
 
     def _absent_appointments(
@@ -288,7 +291,9 @@ class LocationSync:
             lambda first, last: self.platform.appointment_notes(
                 self.location.external_id, self.location.zone, first, last
             ),
-            lambda page: book.store_notes(page.records, asked_at=page.asked_at),
+            lambda page: book.store_notes(
+                page.records, asked_at=page.asked_at, roll_up=not self.backfill
+            ),
             overlap_days=SLIDING_BACK_DAYS,
             ahead_days=AHEAD_DAYS,
         )
@@ -443,12 +448,15 @@ class LocationSync:
     # --- Afterwards ------------------------------------------------------------------------------
     @transaction.atomic
     def _roll_up(self) -> None:
-        """How memberships ended, and the member columns of the location's days."""
+        """How memberships ended, and the location's days: after a backfill all of them at once,
+        otherwise only the member columns."""
         self.counts["endings_changed"] = contracts.settle_endings(location_id=self.location.pk)
+        first = months_back(self.today, BACK_MONTHS)
+        if self.backfill:
+            rollups.touch_all(location_id=self.location.pk)
+            rollups.rebuild_touched()
         self.counts["days_changed"] = rollups.rebuild_member_days(
-            location_id=self.location.pk,
-            first=months_back(self.today, BACK_MONTHS),
-            last=self.today,
+            location_id=self.location.pk, first=first, last=self.today
         )
 
 

@@ -2,6 +2,9 @@
 
 Every mirrored row carries the platform's id (`external_id`). Instants are aware UTC (`_at`), plain
 dates are local to the location (`_on`), money is whole cents in the currency of the location.
+
+The large tables go without the index Django gives every foreign key and every unique text where
+another index begins with that column or nobody asks by it: each one costs time on millions of rows.
 """
 
 from __future__ import annotations
@@ -131,9 +134,9 @@ class GuestQuerySet(LocatedQuerySet):
 class Guest(models.Model):
     """A person who comes. `location` is the guest's home location."""
 
-    external_id = models.CharField(max_length=64, unique=True)
+    external_id = models.CharField(max_length=64)
     code = models.CharField(max_length=40, blank=True)
-    location = models.ForeignKey(Location, models.PROTECT, related_name="guests")
+    location = models.ForeignKey(Location, models.PROTECT, related_name="guests", db_index=False)
     first_name = models.CharField(max_length=80, blank=True)
     last_name = models.CharField(max_length=80, blank=True)
     email = models.CharField(max_length=254, blank=True)
@@ -147,7 +150,7 @@ class Guest(models.Model):
     sms_transactional = models.BooleanField(default=False)
     email_marketing = models.BooleanField(default=False)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
-    merged_into = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
+    merged_into = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, db_index=False)
     # When consents were last read; null: never, and then nothing may be assumed.
     consents_at = models.DateTimeField(null=True, blank=True)
     vanished_at = models.DateTimeField(null=True, blank=True)
@@ -156,6 +159,7 @@ class Guest(models.Model):
     objects = GuestQuerySet.as_manager()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["external_id"], name="guest_once")]
         indexes = [
             models.Index(fields=["location", "last_name", "first_name"], name="guest_by_name"),
             models.Index(fields=["phone"], name="guest_by_phone"),
@@ -203,10 +207,10 @@ class Membership(models.Model):
 
     RUNNING = [Status.ACTIVE, Status.FROZEN, Status.SUSPENDED, Status.FAILED]
 
-    external_id = models.CharField(max_length=64, unique=True)
-    guest = models.ForeignKey(Guest, models.PROTECT, related_name="memberships")
-    location = models.ForeignKey(Location, models.PROTECT)
-    plan = models.ForeignKey(Plan, models.PROTECT)
+    external_id = models.CharField(max_length=64)
+    guest = models.ForeignKey(Guest, models.PROTECT, related_name="memberships", db_index=False)
+    location = models.ForeignKey(Location, models.PROTECT, db_index=False)
+    plan = models.ForeignKey(Plan, models.PROTECT, db_index=False)
     status = models.CharField(max_length=12, choices=Status.choices)
     recurrence_status = models.CharField(max_length=12, blank=True)
     started_on = models.DateField()
@@ -236,6 +240,7 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["external_id"], name="membership_once"),
             models.CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(ended_on__gte=F("started_on")),
                 name="membership_ends_after_start",
@@ -254,8 +259,10 @@ class Membership(models.Model):
 class Benefit(models.Model):
     """Credits a plan grants for one service: how many, how many used, until when."""
 
-    membership = models.ForeignKey(Membership, models.CASCADE, related_name="benefits")
-    service = models.ForeignKey(Service, models.PROTECT, null=True, blank=True)
+    membership = models.ForeignKey(
+        Membership, models.CASCADE, related_name="benefits", db_index=False
+    )
+    service = models.ForeignKey(Service, models.PROTECT, null=True, blank=True, db_index=False)
     service_external_id = models.CharField(max_length=64)
     service_name = models.CharField(max_length=120)
     total = models.IntegerField(default=0)
@@ -282,12 +289,12 @@ class Charge(models.Model):
         OPEN = "open", "open"
         REFUNDED = "refunded", "refunded"
 
-    external_id = models.CharField(max_length=100, unique=True)
+    external_id = models.CharField(max_length=100)
     membership = models.ForeignKey(
         Membership, models.CASCADE, null=True, blank=True, related_name="charges"
     )
-    guest = models.ForeignKey(Guest, models.PROTECT, related_name="charges")
-    location = models.ForeignKey(Location, models.PROTECT)
+    guest = models.ForeignKey(Guest, models.PROTECT, related_name="charges", db_index=False)
+    location = models.ForeignKey(Location, models.PROTECT, db_index=False)
     charged_on = models.DateField()
     status = models.CharField(max_length=10, choices=Status.choices)
     amount_cents = models.BigIntegerField()
@@ -300,6 +307,7 @@ class Charge(models.Model):
     objects = LocatedQuerySet.as_manager()
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["external_id"], name="charge_once")]
         indexes = [
             models.Index(fields=["guest", "-charged_on"], name="charge_of_guest"),
             models.Index(fields=["invoice_external_id"], name="charge_of_invoice"),
@@ -327,13 +335,13 @@ class Appointment(models.Model):
 
     COMING = [Status.BOOKED, Status.CONFIRMED]
 
-    external_id = models.CharField(max_length=64, unique=True)
+    external_id = models.CharField(max_length=64)
     group_external_id = models.CharField(max_length=64, blank=True)
     invoice_external_id = models.CharField(max_length=64, blank=True)
-    location = models.ForeignKey(Location, models.PROTECT)
-    guest = models.ForeignKey(Guest, models.PROTECT, related_name="appointments")
-    service = models.ForeignKey(Service, models.PROTECT, null=True, blank=True)
-    therapist = models.ForeignKey(Therapist, models.PROTECT, null=True, blank=True)
+    location = models.ForeignKey(Location, models.PROTECT, db_index=False)
+    guest = models.ForeignKey(Guest, models.PROTECT, related_name="appointments", db_index=False)
+    service = models.ForeignKey(Service, models.PROTECT, null=True, blank=True, db_index=False)
+    therapist = models.ForeignKey(Therapist, models.PROTECT, null=True, blank=True, db_index=False)
     status = models.CharField(max_length=10, choices=Status.choices)
     booked_at = models.DateTimeField(null=True, blank=True)
     starts_at = models.DateTimeField()
@@ -354,9 +362,10 @@ class Appointment(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["external_id"], name="appointment_once"),
             models.CheckConstraint(
                 condition=Q(ends_at__gte=F("starts_at")), name="appointment_ends_after_start"
-            )
+            ),
         ]
         indexes = [
             models.Index(fields=["location", "starts_on"], name="appointment_by_day"),
@@ -421,8 +430,8 @@ class GuestDay(models.Model):
     Rebuilt by the sync for the guests and days it changed.
     """
 
-    guest = models.ForeignKey(Guest, models.CASCADE)
-    location = models.ForeignKey(Location, models.CASCADE)
+    guest = models.ForeignKey(Guest, models.CASCADE, db_index=False)
+    location = models.ForeignKey(Location, models.CASCADE, db_index=False)
     on = models.DateField()
     visits = models.SmallIntegerField(default=0)  # completed appointments
     cancelled = models.SmallIntegerField(default=0)
@@ -442,7 +451,7 @@ class GuestDay(models.Model):
 class LocationDay(models.Model):
     """Roll-up: one location on one local day. The overview reads this."""
 
-    location = models.ForeignKey(Location, models.CASCADE)
+    location = models.ForeignKey(Location, models.CASCADE, db_index=False)
     on = models.DateField()
     booked = models.IntegerField(default=0)
     visits = models.IntegerField(default=0)

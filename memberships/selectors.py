@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, Max, Q
 
 from audit.models import JobRun
 from memberships.location_sync import NEEDED, STREAMS
+from memberships.mirror.staging import fetch
 from memberships.models import WHOLE, Location, SyncCursor
-from platforms.models import DeadLetter, EntityHint, InboxDelivery
+from platforms.models import DeadLetter
 
 # A night may be an hour late before anybody is told.
 LATE_AFTER = timedelta(hours=26)
@@ -120,27 +121,36 @@ class SyncPage:
 
 
 def sync_page(*, user: Any, locations: Sequence[Location], now: datetime) -> SyncPage:
-    """The page for the locations a person picked among the person's own. Seven queries."""
+    """The page for the locations a person picked among the person's own. Five queries."""
     states = {location.pk: LocationState(location) for location in locations}
     whole = getattr(user, "all_locations", False)
     catalogue = _fill_streams(states, whole=whole, now=now)
     parked = _parked(states, whole=whole)
     _fill_runs(states)
-    webhooks = InboxDelivery.objects.filter(connection="zenoti").aggregate(
-        newest=Max("received_at"),
-        parked=Count("pk", filter=Q(status=InboxDelivery.Status.PARKED)),
-    )
-    newest = webhooks["newest"]
+    newest, parked_deliveries, waiting_hints = _webhooks()
     return SyncPage(
         states=sorted(states.values(), key=_worst_first),
         catalogue=catalogue,
         parked=list(parked.order_by("-last_seen_at")[:PARKED_SHOWN]),
         parked_total=_count_parked(states, parked),
         last_delivery_at=newest,
-        parked_deliveries=webhooks["parked"],
-        waiting_hints=EntityHint.objects.filter(sync_gen__gt=F("done_gen")).count(),
+        parked_deliveries=parked_deliveries,
+        waiting_hints=waiting_hints,
         is_silent=newest is None or now - newest > SILENT_AFTER,
     )
+
+
+def _webhooks() -> tuple[datetime | None, int, int]:
+    """Newest delivery of the platform, deliveries nobody understood, entities to be read again."""
+    ((newest, parked, waiting),) = fetch(
+        """
+        SELECT (SELECT max(received_at) FROM platforms_inboxdelivery WHERE connection = 'zenoti'),
+               (SELECT count(*) FROM platforms_inboxdelivery
+                WHERE connection = 'zenoti' AND status = 'parked'),
+               (SELECT count(*) FROM platforms_entityhint WHERE sync_gen > done_gen)
+        """
+    )
+    return newest, parked, waiting
 
 
 def _worst_first(state: LocationState) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from audit import services as audit
 from memberships.events import SYNC_FINISHED
 from memberships.location_sync import AHEAD_DAYS, BACK_MONTHS, LocationSync, months_back
 from memberships.mirror import catalogue, rollups
-from memberships.mirror.staging import Written, run
+from memberships.mirror.staging import Written
 from memberships.models import WHOLE, Location, SyncCursor
 from memberships.streams import (
     FAILURES,
@@ -221,20 +221,10 @@ def _rows(counts: Mapping[str, int]) -> list[int]:
 
 @transaction.atomic
 def rebuild_days(*, location_id: int, now: datetime) -> int:
-    """Count all roll-ups of a location anew, as after a restore. Rows that differed."""
+    """Count all roll-ups of a location anew, as after a restore. Guest days counted."""
     location = Location.objects.get(pk=location_id)
     today = location.today(now)
-    rollups.forget_touched()
-    touched = run(
-        """
-        INSERT INTO touched_day
-        SELECT guest_id, location_id, starts_on FROM memberships_appointment
-        WHERE location_id = %(location)s
-        UNION SELECT guest_id, location_id, "on" FROM memberships_guestday
-        WHERE location_id = %(location)s
-        """,
-        {"location": location_id},
-    )
+    touched = rollups.touch_all(location_id=location_id)
     rollups.rebuild_touched()
     rollups.rebuild_member_days(
         location_id=location_id,

@@ -54,6 +54,7 @@ class InboxDelivery(models.Model):
                 fields=["received_at"], name="inbox_waiting", condition=Q(status="received")
             ),
             models.Index(fields=["connection", "-received_at"], name="inbox_newest"),
+            models.Index(fields=["connection"], name="inbox_parked", condition=Q(status="parked")),
         ]
 
 

@@ -79,9 +79,14 @@ SELECT id, starts_at > %(asked_at)s - interval '2 days' FROM written
 
 
 def store_appointments(
-    records: Sequence[AppointmentRecord], *, location_id: int, asked_at: datetime
+    records: Sequence[AppointmentRecord],
+    *,
+    location_id: int,
+    asked_at: datetime,
+    roll_up: bool = True,
 ) -> Written:
-    """Upsert bookings of one location and rebuild the roll-ups of the days they touch.
+    """Upsert bookings of one location and rebuild the roll-ups of the days they touch; a
+    backfill counts the days once, at its end (`roll_up=False`).
 
     `appointment_ids` of the answer are the changed ones that are recent or to come."""
     stage(
@@ -134,7 +139,7 @@ def store_appointments(
         {"location": location_id},
     )
     changed = fetch(_MERGE, {"location": location_id, "asked_at": asked_at})
-    if changed:
+    if changed and roll_up:
         rebuild_touched()
     return Written(
         rows=len(records),
@@ -185,7 +190,9 @@ def mark_vanished(external_ids: Sequence[str], *, asked_at: datetime) -> Written
     return Written(changed=len(rows), appointment_ids=[pk for (pk,) in rows])
 
 
-def store_notes(records: Sequence[AppointmentNote], *, asked_at: datetime) -> Written:
+def store_notes(
+    records: Sequence[AppointmentNote], *, asked_at: datetime, roll_up: bool = True
+) -> Written:
     """What the report says about bookings the mirror has. A cancellation time it names holds."""
     stage(
         "incoming_note",
@@ -232,7 +239,7 @@ def store_notes(records: Sequence[AppointmentNote], *, asked_at: datetime) -> Wr
         """,
         {"asked_at": asked_at},
     )
-    if changed:
+    if changed and roll_up:
         rebuild_touched()
     return Written(
         rows=len(records),

@@ -24,6 +24,23 @@ def forget_touched() -> None:
     stage("touched_day", {"guest_id": "bigint", "location_id": "bigint", '"on"': "date"}, ())
 
 
+def touch_all(*, location_id: int) -> int:
+    """Every day on which the location has a booking or a count. How many guest days."""
+    forget_touched()
+    touched = run(
+        """
+        INSERT INTO touched_day
+        SELECT guest_id, location_id, starts_on FROM memberships_appointment
+        WHERE location_id = %(location)s
+        UNION SELECT guest_id, location_id, "on" FROM memberships_guestday
+        WHERE location_id = %(location)s
+        """,
+        {"location": location_id},
+    )
+    run("ANALYZE touched_day")  # hundreds of thousands of rows: the planner must know
+    return touched
+
+
 def rebuild_touched() -> None:
     """Count the touched days of guests and locations anew. Two statements, whatever the page."""
     run(

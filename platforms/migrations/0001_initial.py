@@ -114,6 +114,11 @@ class Migration(migrations.Migration):
                         name="inbox_waiting",
                     ),
                     models.Index(fields=["connection", "-received_at"], name="inbox_newest"),
+                    models.Index(
+                        condition=models.Q(("status", "parked")),
+                        fields=["connection"],
+                        name="inbox_parked",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
