@@ -192,7 +192,7 @@ def _tally(rows: QuerySet[MemberRow]) -> dict[Key, int]:
     groups = (
         rows.order_by()
         .values_list("band", "cause", "plan_id", "status", "is_running")
-        .annotate(n=Count("membership_id"))
+        .annotate(n=Count("*"))
     )
     return {(band, cause, plan, status, runs): n for band, cause, plan, status, runs, n in groups}
 

@@ -379,8 +379,8 @@ def _standings(ids: list[int], week: Week, trends: Trends, now: datetime) -> dic
             rows.running()
             .values_list("location")
             .annotate(
-                members=Count("pk"),
-                at_risk=Count("pk", filter=risky),
+                members=Count("*"),
+                at_risk=Count("*", filter=risky),
                 cents=Sum("monthly_cents", filter=risky, default=0),
             )
         )
