@@ -150,6 +150,11 @@ class MemberFilter:
         """Whether anything but the order and the location was chosen."""
         return replace(self, sort="risk", location=None) != MemberFilter()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether one of the less common filters is in force: then their part is open."""
+        return bool(self.plan or self.booking or self.consent or self.renews)
+
     def narrow(self, rows: MemberRowQuerySet, now: datetime) -> MemberRowQuerySet:
         """Rows by everything but band, cause, plan and status, whose options carry counts."""
         rows = rows.at(self.location)

@@ -380,7 +380,7 @@ def _standings(ids: list[int], week: Week, trends: Trends, now: datetime) -> dic
             .values_list("location")
             .annotate(
                 members=Count("*"),
-                at_risk=Count("*", filter=risky),
+                at_risk=Count("is_running", filter=risky),
                 cents=Sum("monthly_cents", filter=risky, default=0),
             )
         )

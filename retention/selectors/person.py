@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from audit.models import LedgerEntry
 from memberships.models import Appointment, Benefit, Charge, Guest, Membership, Review
 from outreach.models import Channel, Draft, Suppression
+from outreach.selectors import conversation
 from retention import events
 from retention.models import AT_RISK
 from retention.selectors.members import WEEKS
@@ -28,6 +29,7 @@ RECENT = 200  # newest appointments read for the page
 LAST_VISITS = 5
 LAST_CHARGES = 6
 TIMELINE_PAGE = 40
+MOST_MESSAGES = 500  # a guest gets at most two a week
 VIEW_LOGGED_EVERY = timedelta(hours=1)
 
 
@@ -251,8 +253,8 @@ def was_just_viewed(*, guest: Guest, by: User, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One line of the timeline. `tone` is "", "good", "bad" or "said" (a guest's own words). A
-    moment without time is a local day, `at` being its beginning."""
+    """One line of the timeline. `tone` is "", "good" or "bad"; `quote` is what was written, by us
+    or (`theirs`) by the guest. A moment without time is a local day, `at` being its beginning."""
 
     at: datetime
     has_time: bool
@@ -260,6 +262,8 @@ class Moment:
     text: str
     detail: str = ""
     tone: str = ""
+    quote: str = ""
+    theirs: bool = False
     on: date | None = None
 
 
@@ -385,12 +389,25 @@ def _reviews(guest: Guest, until: datetime) -> list[Moment]:
             has_time=True,
             icon="message-square",
             text=_("Rated %(rating)s of 5") % {"rating": f"{one.rating:g}"},
-            detail=one.comment,
-            tone="said",
+            quote=one.comment,
+            theirs=True,
         )
         for one in reviews[: TIMELINE_PAGE + 1]
     ]
 
 
 def _conversation(guest: Guest) -> list[Moment]:
-    return []
+    tones = {"ok": "good", "warn": "bad", "error": "bad"}
+    return [
+        Moment(
+            at=line.at,
+            has_time=True,
+            icon=line.icon,
+            text=line.title,
+            detail=line.detail,
+            tone=tones.get(line.tone, ""),
+            quote=line.text,
+            theirs=line.theirs,
+        )
+        for line in conversation(guest, limit=MOST_MESSAGES)
+    ]
