@@ -1,6 +1,6 @@
 """The additive model every score comes from, trained or scorecard: a sum of one table per input.
 
-    log-odds = baseline + sum of shape_j(x_j),   p = calibration(log-odds)
+    log-odds = baseline + sum of shape_j(x_j),   p = level(calibration(log-odds))
 
 Each shape is a step function (numbers) or a lookup (categories) with a value of its own for "not
 known", so a score is a table lookup and its reasons are exact: the parts sum to the whole. Shapes
@@ -95,13 +95,23 @@ class Calibration:
         return np.clip(p, P_LEAST, P_MOST)
 
 
+def shifted(p: Floats, level: float) -> Floats:
+    """Probabilities with `level` added to their log-odds."""
+    return np.clip(1.0 / (1.0 + (1.0 / p - 1.0) * np.exp(-level)), P_LEAST, P_MOST)
+
+
 @dataclass(frozen=True)
 class AdditiveModel:
-    """One head: the chance of one outcome."""
+    """One head: the chance of one outcome.
+
+    `level` is added to the calibrated log-odds: it follows the newest cases, which judged the
+    model. Two models are compared without it, because it has seen those cases.
+    """
 
     baseline: float
     shapes: tuple[Shape, ...]
     calibration: Calibration = Calibration()
+    level: float = 0.0
 
     def contributions(self, columns: Columns) -> Floats:
         """Shape (rows, inputs), in the order of `shapes`: log-odds against the average case."""
@@ -112,6 +122,14 @@ class AdditiveModel:
         return total
 
     def probability(self, columns: Columns) -> Floats:
+        return self.chance(self.log_odds(columns))
+
+    def chance(self, z: Floats) -> Floats:
+        """The probability that goes with log-odds."""
+        return shifted(self.calibration.probability(z), self.level)
+
+    def judged_probability(self, columns: Columns) -> Floats:
+        """The probability without what the newest cases taught about the level."""
         return self.calibration.probability(self.log_odds(columns))
 
     def unseen(self, columns: Columns) -> npt.NDArray[np.int64]:
@@ -175,6 +193,7 @@ def _head_out(head: AdditiveModel) -> dict[str, Any]:
     calibration = head.calibration
     return {
         "baseline": head.baseline,
+        "level": head.level,
         "calibration": {
             "kind": calibration.kind,
             "slope": calibration.slope,
@@ -201,7 +220,8 @@ def _head_out(head: AdditiveModel) -> dict[str, Any]:
 def _head_in(data: dict[str, Any]) -> AdditiveModel:
     calibration = data["calibration"]
     return AdditiveModel(
-        baseline=_finite([data["baseline"]])[0],
+        baseline=float(_finite([data["baseline"]])[0]),
+        level=float(_finite([data["level"]])[0]),
         calibration=Calibration(
             kind=calibration["kind"],
             slope=float(calibration["slope"]),

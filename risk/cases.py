@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
+from django.db.models import F
 
 from memberships.models import Appointment, Membership
 from risk.additive import Floats
@@ -23,6 +25,7 @@ BOOKINGS_DAYS = 540
 CHURN_WINDOW_DAYS, BOOKING_WINDOW_DAYS = 90, 45
 # Members who asked to cancel and are counted as known before the own share is trusted.
 NOTICE_P, NOTICE_PRETENDED = 0.95, 20
+NOTICE_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def snapshot_days(as_of_on: date) -> list[date]:
 
 def churn_cases(as_of_on: date) -> Past:
     """A row per membership and month. Members who had asked to cancel are left out: their leaving
-    is known, and would make the model look better than it is."""
+    is known, and would make the model look better than it is. Where the platform does not tell when
+    a member asked, they count as having asked the usual time before the end."""
     days = snapshot_days(as_of_on)
     every = 1 + Membership.objects.count() * len(days) // MOST_ROWS
     frames, moments = [], []
@@ -66,12 +70,38 @@ def churn_cases(as_of_on: date) -> Past:
         return Past(_empty(Target.CHURN), CHURN_WINDOW_DAYS)
     whole, moment = stack(frames), np.concatenate(moments)
     noticed = whole.columns["notice_days"] >= 0
+    untold = _untold_notice(whole)
     left = float(whole.outcomes["any"][noticed].sum())
     share = (left + NOTICE_P * NOTICE_PRETENDED) / (noticed.sum() + NOTICE_PRETENDED)
-    frame = whole.where(~noticed)
-    moment = moment[~noticed]
+    frame = whole.where(~noticed & ~untold)
+    moment = moment[~noticed & ~untold]
     known = moment + churn.HORIZON_DAYS + churn.RENEWED_WITHIN_DAYS
+    # The mirror knows these inputs as they are today only: in the past they say nothing.
+    for rule in DECLARATIONS[Target.CHURN].rules:
+        frame.columns[rule.name] = np.full(len(frame), np.nan)
     return Past(_cases(frame, moment, known), CHURN_WINDOW_DAYS, notice_p=float(share))
+
+
+def _untold_notice(frame: Frame) -> npt.NDArray[np.bool_]:
+    """Rows of members who will leave of their own will so soon that they had probably asked to
+    already, though nobody noted when. The usual time is the median of those who were noted."""
+    told = Membership.objects.filter(
+        cancel_requested_on__isnull=False, ended_on__gte=F("cancel_requested_on")
+    ).values_list("cancel_requested_on", "ended_on")
+    gaps = [
+        (ended - asked).days for asked, ended in told if ended is not None and asked is not None
+    ]
+    usual = float(np.median(gaps)) if len(gaps) >= NOTICE_EXAMPLES else 0.0
+    o = frame.outcomes
+    untold: npt.NDArray[np.bool_] = (
+        (o["any"] == 1)
+        & (o["involuntary"] == 0)
+        & (frame.columns["recurring"] == 1)
+        & np.isnan(frame.columns["notice_days"])
+        & (o["noted"] == 0)
+        & (o["days_to_end"] <= usual)
+    )
+    return untold
 
 
 def booking_cases(as_of_on: date) -> Past:

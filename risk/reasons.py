@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from risk.additive import AdditiveModel, Columns, Floats
+from risk.models import Target
 from risk.targets import DECLARATIONS
 
 MOST = 3
+TRIED = 6  # causes looked at, since some have nothing to say about this person
 LEAST_CONTRIBUTION = 0.05  # log-odds: about one point in a hundred of chance
 # Causes nobody can act on for one person come last, only when nothing else is there to say.
 BACKGROUND = frozenset({"season", "location", "other", "plan"})
@@ -63,7 +66,7 @@ def explain(
     for number, cause in enumerate(causes):
         if cause in BACKGROUND:
             weight[:, number] *= 1e-3
-    order = np.argsort(-weight, axis=1, kind="stable")[:, :MOST]
+    order = np.argsort(-weight, axis=1, kind="stable")[:, :TRIED]
 
     lists = {name: columns[name].tolist() for name in _needed(names) if name in columns}
     for place in range(order.shape[1]):
@@ -77,9 +80,11 @@ def explain(
             leading = np.argmax(contributions[here[:, None], inputs] * signs, axis=1)
             totals = sums[here, number].tolist()
             for row, lead, total in zip(here.tolist(), leading.tolist(), totals, strict=True):
-                if cause in BACKGROUND and reasons[row]:
+                if len(reasons[row]) == MOST or (cause in BACKGROUND and reasons[row]):
                     continue
-                words = say(names[inputs[lead]], lambda name, i=row: lists[name][i], total > 0)  # type: ignore[misc]
+                words = say(target, names[inputs[lead]], partial(_cell, lists, row), total > 0)
+                if not words.text:
+                    continue
                 reasons[row].append(
                     {
                         "cause": cause,
@@ -106,9 +111,13 @@ def notice_reason(notice_days: float) -> dict[str, Any]:
     }
 
 
-def say(name: str, row: Row, raises: bool) -> Words:
-    """The sentence of one input for one case."""
-    return PHRASES[name](row, raises)
+def say(target: str, name: str, row: Row, raises: bool) -> Words:
+    """The sentence of one input for one case; an empty one when there is nothing to say."""
+    return PHRASES[target][name](row, raises)
+
+
+def _cell(lists: dict[str, list[float]], row: int, name: str) -> float:
+    return lists[name][row]
 
 
 def _needed(names: Sequence[str]) -> set[str]:
@@ -179,12 +188,17 @@ def _visits(window: int) -> Callable[[Row, bool], Words]:
 def _spending(row: Row, raises: bool) -> Words:
     ratio = row("spend_ratio")
     if not _known(ratio):
-        return Words("spending of the last 90 days")
+        return Words("")
     percent = round((ratio - 1) * 100)
     if abs(percent) < 5:
         return Words("spends about as usual")
     way = "less" if percent < 0 else "more"
     return Words(f"spent {min(abs(percent), 300)}% {way} than usual in 90 days", percent)
+
+
+def _seen_last(row: Row, raises: bool) -> Words:
+    days = row("days_since_visit")
+    return Words(f"last visit {_ago(days)}", round(days)) if _known(days) else Words("no visit yet")
 
 
 def _next_booking(row: Row, raises: bool) -> Words:
@@ -228,7 +242,7 @@ def _reliability(row: Row, raises: bool) -> Words:
 def _card(row: Row, raises: bool) -> Words:
     days = row("card_left_days")
     if not _known(days):
-        return Words("card on file")
+        return Words("")
     if days < 0:
         return Words(f"card expired {_ago(-days)}", round(days))
     return Words(f"card expires in {_count(days, 'day')}", round(days))
@@ -238,7 +252,7 @@ def _rating(name: str) -> Callable[[Row, bool], Words]:
     def words(row: Row, raises: bool) -> Words:
         rating = row(name)
         if not _known(rating):
-            return Words("has not rated a visit lately")
+            return Words("")
         if name == "rating":
             return Words(f"last rating {rating:g} of 5, {_ago(row('rating_days'))}", rating, 5.0)
         return Words(f"lowest rating {rating:g} of 5 in 6 months", rating, 5.0)
@@ -267,7 +281,7 @@ def _counted(name: str, one: str, window: str, none: str) -> Callable[[Row, bool
 def _term(row: Row, raises: bool) -> Words:
     days = row("term_left_days")
     if not _known(days):
-        return Words("no fixed end")
+        return Words("")
     if days < 0:
         return Words(f"term ended {_ago(-days)}", round(days))
     return Words(f"term ends in {_span(days)}", round(days))
@@ -276,8 +290,16 @@ def _term(row: Row, raises: bool) -> Words:
 def _anniversary(row: Row, raises: bool) -> Words:
     days = row("anniversary_days")
     if not _known(days):
-        return Words("no yearly date")
+        return Words("")
     return Words(f"anniversary in {_span(days)}", round(days))
+
+
+def _amount(name: str, text: str) -> Callable[[Row, bool], Words]:
+    def words(row: Row, raises: bool) -> Words:
+        amount = row(name)
+        return Words(text.format(round(amount)), round(amount)) if _known(amount) else Words("")
+
+    return words
 
 
 def _price_rise(row: Row, raises: bool) -> Words:
@@ -381,16 +403,18 @@ def _with_therapist(row: Row, raises: bool) -> Words:
     return Words(f"{_count(visits, 'visit')} with this therapist before", visits)
 
 
-PHRASES: dict[str, Callable[[Row, bool], Words]] = {
-    # memberships
+_DROPPED = _counted(
+    "dropped_30", "booking", "cancelled in the last 30 days", "nothing cancelled in 30 days"
+)
+_MEMBERS: dict[str, Callable[[Row, bool], Words]] = {
     "tenure_days": _tenure,
     "plan": _fixed("this plan is left more often", "this plan is kept longer"),
     "recurring": _fixed("kind of plan is left more often", "kind of plan is kept longer"),
     "term_left_days": _term,
     "anniversary_days": _anniversary,
-    "price": _fixed("price of the plan", "price of the plan suits most"),
+    "price": _amount("price", "pays about {} a time"),
     "price_rise": _price_rise,
-    "ticket": _fixed("spends little or much per visit", "spends as lasting members do per visit"),
+    "ticket": _amount("ticket", "spends about {} per visit"),
     "visits_30": _visits(30),
     "visits_90": _visits(90),
     "visits_180": _visits(180),
@@ -415,9 +439,7 @@ PHRASES: dict[str, Callable[[Row, bool], Words]] = {
     "card_left_days": _card,
     "lowest_rating_180": _rating("lowest_rating_180"),
     "rating": _rating("rating"),
-    "dropped_30": _counted(
-        "dropped_30", "booking", "cancelled in the last 30 days", "nothing cancelled in 30 days"
-    ),
+    "dropped_30": _DROPPED,
     "fell_share_180": _fell_share,
     "late_180": _counted(
         "late_180", "late cancellation", "in 6 months", "no late cancellation in 6 months"
@@ -428,8 +450,11 @@ PHRASES: dict[str, Callable[[Row, bool], Words]] = {
     "location_rate": _fixed(
         "more members than usual leave this location", "few members leave this location"
     ),
-    "month": _month,
-    # bookings
+}
+_BOOKINGS: dict[str, Callable[[Row, bool], Words]] = {
+    "dropped_30": _DROPPED,
+    "price": _amount("price", "costs about {}"),
+    "days_since_visit": _seen_last,
     "lead_days": _ahead,
     "ahead_days": _to_go,
     "weekday": _weekday,
@@ -476,4 +501,9 @@ PHRASES: dict[str, Callable[[Row, bool], Words]] = {
     ),
     "holiday": _fixed("near a public holiday", "not near a public holiday"),
     "confirmed": _fixed("not confirmed", "confirmed"),
+}
+_SHARED = {"month": _month}
+PHRASES = {
+    str(Target.CHURN): _MEMBERS | _SHARED,
+    str(Target.CANCELLATION): _BOOKINGS | _SHARED,
 }

@@ -1,11 +1,11 @@
 """From inputs to scores: chance, score, reasons and how far to trust them. Pure arrays.
 
-The churn score runs from 1 to 100 on a scale of odds: 50 is a chance of 12 in 100 to leave within
+The churn score runs from 1 to 100 on a scale of odds: 50 is a chance of 15 in 100 to leave within
 60 days, and the score rises with the odds from there,
 
-    score / (100 - score) = odds(p) / odds(0.12)
+    score / (100 - score) = odds(p) / odds(0.15)
 
-so 40 is a chance of 8 in 100, 75 of 29 and 90 of 55. A plain percentage would leave everybody in
+so 40 is a chance of 11 in 100, 75 of 35 and 90 of 61. A plain percentage would leave everybody in
 the lowest band, because few members leave in any two months; a rank would move when others do. The
 score of a booking is its chance in percent.
 """
@@ -24,7 +24,7 @@ from risk.frame import Frame
 from risk.models import Target
 from risk.scorecard import KIND as SCORECARD
 
-SCORE_50_AT = 0.12
+SCORE_50_AT = 0.15
 THIN_TENURE_DAYS, THIN_EVENTS = 30, 3
 UNKNOWN_TENURE_DAYS = 14
 ODD_INPUTS = 3  # so many inputs outside what training saw make the score doubtful
@@ -117,7 +117,7 @@ def _common(
 ) -> tuple[Floats, Floats, list[list[dict[str, Any]]], npt.NDArray[np.int64]]:
     main = artefact.main
     parts = main.contributions(frame.columns)
-    p = main.calibration.probability(main.baseline + parts.sum(axis=1))
+    p = main.chance(main.baseline + parts.sum(axis=1))
     second = _second(artefact.heads.get(head), frame, p)
     why = reasons.explain(artefact.target, main, frame.columns, parts)
     return p, second, why, main.unseen(frame.columns)

@@ -127,7 +127,8 @@ CHURN = Declaration(
             name="card_left_days",
             cause="payment",
             learned=False,
-            points=((-1, 0.9), (30, 0.6), (60, 0.3), (INF, 0.0)),
+            # A card long expired that still pays was replaced without the platform saying so.
+            points=((-46, 0.0), (-1, 0.9), (30, 0.6), (60, 0.3), (INF, 0.0)),
         ),
         Input(
             name="lowest_rating_180",

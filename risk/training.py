@@ -22,7 +22,15 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from risk import metrics
-from risk.additive import AdditiveModel, Artefact, Calibration, Columns, Floats, Shape
+from risk.additive import (
+    AdditiveModel,
+    Artefact,
+    Calibration,
+    Columns,
+    Floats,
+    Shape,
+    shifted,
+)
 from risk.frame import Cases
 from risk.scorecard import KIND as SCORECARD
 from risk.scorecard import scorecard, shape_of
@@ -37,6 +45,8 @@ SEED = 7
 MIN_TRAIN, MIN_CALIBRATE, MIN_TEST = 60, 20, 20
 MIN_SECOND_HEAD = 40
 MIN_ISOTONIC = 300
+# The level moves at most by a factor of e in the odds, and half-way at so many outcomes.
+MOST_LEVEL, LEVEL_PRETENDED = 1.0, 40.0
 # From small to less small; the choice falls on the calibration part.
 SIZES: tuple[dict[str, Any], ...] = (
     {"max_iter": 60, "max_leaf_nodes": 3, "learning_rate": 0.08, "min_samples_leaf": 60},
@@ -126,10 +136,14 @@ def train(
         rivals["champion"] = champion
     measured = judge(artefact, rivals, newest)
     measured["second_heads"] = {
-        name: metrics.summary(head.probability(newest.columns), newest.outcomes[name])
+        name: metrics.summary(head.judged_probability(newest.columns), newest.outcomes[name])
         for name, head in heads.items()
         if name != "any"
     }
+    artefact = replace(
+        artefact, heads={name: levelled(head, newest, name) for name, head in heads.items()}
+    )
+    measured["level"] = round(artefact.main.level, 4)
     if champion_until_day is not None and champion_until_day > facts["until_day"]:
         return Trained(
             artefact=artefact,
@@ -162,7 +176,7 @@ def judge(model: Artefact, rivals: dict[str, Artefact], newest: Cases) -> dict[s
     resampling guests.
     """
     truth = newest.outcomes["any"]
-    p = model.main.probability(newest.columns)
+    p = model.main.judged_probability(newest.columns)
     result: dict[str, Any] = {
         "test": metrics.summary(p, truth),
         "base": metrics.summary(np.full(len(truth), truth.mean()), truth),
@@ -179,7 +193,7 @@ def judge(model: Artefact, rivals: dict[str, Artefact], newest: Cases) -> dict[s
         },
     }
     for name, rival in rivals.items():
-        q = rival.main.probability(newest.columns)
+        q = rival.main.judged_probability(newest.columns)
         result[name] = metrics.summary(q, truth)
         mean, low, high = metrics.difference(
             metrics.log_losses(p, truth) - metrics.log_losses(q, truth), newest.guest
@@ -233,6 +247,22 @@ def _fit_best(declaration: Declaration, older: Cases, middle: Cases, head: str) 
         shapes=(*model.shapes, *(shape_of(rule) for rule in rules)),
         calibration=found,
     )
+
+
+def levelled(model: AdditiveModel, newest: Cases, head: str) -> AdditiveModel:
+    """The model with its level moved towards the newest cases, the further the more outcomes they
+    hold: seasons, prices and staff change what is usual faster than who is at risk."""
+    truth = newest.outcomes[head]
+    p = model.judged_probability(newest.columns)
+    low, high = -MOST_LEVEL, MOST_LEVEL
+    for _ in range(40):  # the mean chance rises with the level: halve until it meets the rate
+        middle = (low + high) / 2
+        if shifted(p, middle).mean() < truth.mean():
+            low = middle
+        else:
+            high = middle
+    weight = truth.sum() / (truth.sum() + LEVEL_PRETENDED)
+    return replace(model, level=float(middle * weight))
 
 
 def scaled(model: AdditiveModel, slope: float, intercept: float) -> AdditiveModel:

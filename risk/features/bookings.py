@@ -4,7 +4,9 @@ A row is a booking and a moment. The night's run and a live booking use the pres
 uses up to three moments of each past booking: when it was made, a week before and on the eve. What
 the guest had done is rebuilt as of the moment from the times of booking, start and cancellation. A
 confirmation has no time in the mirror, so it is read for the present only and enters as a fixed
-rule. Rates of locations and services come from whole months before the moment (`OutcomeMonth`).
+rule. Price and length are those of the service: a booking's own are changed by what became of it (a
+visit paid with credits costs nothing in the end). Rates of locations and services come from whole
+months before the moment (`OutcomeMonth`).
 """
 
 from __future__ import annotations
@@ -29,11 +31,13 @@ RATE_MONTHS = 6
 # as many at the business's, the business's as many at the field's usual one.
 OWN_PRETENDED, PLACE_PRETENDED, BUSINESS_PRETENDED = 4.0, 100.0, 50.0
 USUAL_RATE, USUAL_NO_SHOW_RATE = 0.15, 0.02
-CHANNELS = ["desk", "online", "app", "phone", "kiosk", "partner", "bot"]
+CHANNELS = [
+    "desk", "business application", "online", "app", "phone", "kiosk", "partner", "bot",
+]  # fmt: skip
 MIN_AHEAD = "interval '15 minutes'"  # nearer to the start there is nothing left to predict
 
 _ROW = f"""b.id AS appointment_id, b.guest_id, b.location_id, b.service_id, b.therapist_id,
-    b.starts_at, b.ends_at, b.starts_on, b.status, b.price_cents, b.channel,
+    b.starts_at, b.starts_on, b.status, b.channel,
     {known_booked_at("b")} AS booked_at"""
 _STANDS = "b.status IN ('booked', 'confirmed') AND b.vanished_at IS NULL"
 _PRESENT = f"""SELECT {_ROW}, %(now)s::timestamptz AS moment, 0 AS view
@@ -65,12 +69,12 @@ READ = {
     "starts": "EXTRACT(EPOCH FROM t.starts_at)",
     "lead_days": "EXTRACT(EPOCH FROM t.starts_at - t.booked_at) / 86400.0",
     "ahead_days": "EXTRACT(EPOCH FROM t.starts_at - t.moment) / 86400.0",
-    "minutes": "EXTRACT(EPOCH FROM t.ends_at - t.starts_at) / 60.0",
+    "minutes": "s.duration_minutes",
     "weekday": "EXTRACT(ISODOW FROM t.starts_on)",
     "hour": "EXTRACT(HOUR FROM t.starts_at AT TIME ZONE l.time_zone)",
     "day": "t.starts_on - DATE '1970-01-01'",
     "month": "EXTRACT(MONTH FROM t.starts_on)",
-    "price": "t.price_cents / 100.0",
+    "price": "s.price_cents / 100.0",
     "channel": "ARRAY_POSITION(%(channels)s, t.channel::text)",
     "confirmed": "CASE WHEN t.view = 0 AND t.status = 'confirmed' THEN 1 ELSE 0 END",
     "past_visits": "COALESCE(h.visits, 0)",
@@ -168,6 +172,7 @@ WITH t AS MATERIALIZED (
 SELECT {{columns}}
 FROM t
 JOIN memberships_location l ON l.id = t.location_id
+LEFT JOIN memberships_service s ON s.id = t.service_id
 LEFT JOIN h ON h.row_no = t.row_no
 LEFT JOIN k ON k.row_no = t.row_no
 LEFT JOIN rl ON rl.location_id = t.location_id AND rl.month_on = t.month_on

@@ -2,9 +2,11 @@
 
 Visits and money come from the roll-up of guest days, which knows a day's end; bookings from the
 book, with the time at which each was made and cancelled. Left out because the mirror keeps only
-their present value, which would show training the future: benefit balances, past suspensions, the
-contract's end date of recurring plans. Plan credits are rebuilt as payments against visits. The
-card's expiry is read for the present only and enters as a fixed rule, not as something learned.
+their present value, which would show training the future: the contract's price (those who stayed
+show a rise that those who left never saw), benefit balances, past suspensions, the end date. The
+price is that of the payments before the day, plan credits are rebuilt as payments against visits,
+the term from the plan. The card's expiry is read for the present only and enters as a fixed rule,
+not as something learned.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ READ = {
     "term_left_days": """CASE WHEN m.plan_kind <> 'recurring' THEN COALESCE(
         (m.started_on + make_interval(months => m.period_months))::date, m.ends_on
         ) - %(as_of)s END""",
-    "price": "m.price_cents / 100.0",
+    "price": "COALESCE(c.paid_now, c.paid_then) / 100.0",
     "notice_days": "%(as_of)s - LEAST(m.cancel_requested_on, m.cancelled_on)",
     "frozen": """CASE WHEN m.frozen_on <= %(as_of)s
         AND COALESCE(m.frozen_until_on, %(as_of)s) >= %(as_of)s THEN 1 ELSE 0 END""",
@@ -84,6 +86,7 @@ READ = {
 OUTCOMES = {
     "days_to_end": "m.ended_on - %(as_of)s",
     "involuntary": "CASE WHEN m.ending = 'involuntary' THEN 1 ELSE 0 END",
+    "noted": "CASE WHEN m.cancel_requested_on IS NOT NULL THEN 1 ELSE 0 END",
     "renewed": f"""CASE WHEN m.ended_on IS NOT NULL AND EXISTS (
         SELECT 1 FROM memberships_membership n
         WHERE n.guest_id = m.guest_id AND n.id <> m.id
