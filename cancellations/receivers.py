@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.dispatch import receiver
+from kombu.exceptions import OperationalError
 
 from cancellations import tasks
 from memberships.signals import appointments_changed
 from risk.signals import bookings_scored
 
 BATCH = 1_000
+logger = logging.getLogger(__name__)
 
 
 @receiver(bookings_scored, dispatch_uid="cancellations.bookings_scored")
@@ -21,7 +24,7 @@ def add_what_turned(
 ) -> None:
     """Newly scored bookings may belong on today's list."""
     for batch in _batches(appointment_ids):
-        tasks.add_live_bookings.delay(batch)
+        _hint(tasks.add_live_bookings, batch)
 
 
 @receiver(appointments_changed, dispatch_uid="cancellations.appointments_changed")
@@ -30,7 +33,15 @@ def settle_what_changed(
 ) -> None:
     """Changed bookings may settle an open row."""
     for batch in _batches(appointment_ids):
-        tasks.settle_calls.delay(batch)
+        _hint(tasks.settle_calls, batch)
+
+
+def _hint(task: Any, ids: list[int]) -> None:
+    try:
+        task.apply_async(args=[ids], retry=False)
+    except OperationalError:
+        # Nothing is lost: the sweep finds by itself what the hint would have told.
+        logger.warning("the broker is away: %s was not nudged", task.name)
 
 
 def _batches(ids: Sequence[int]) -> Iterator[list[int]]:

@@ -46,3 +46,11 @@ def settle_calls(appointment_ids: list[int]) -> int:
     from cancellations import services
 
     return services.settle_calls(appointment_ids=appointment_ids, now=clock.now())
+
+
+@shared_task
+def sweep() -> dict[str, int]:
+    """Find what a lost hint would have told. Beat pokes it every few minutes."""
+    from cancellations import services
+
+    return services.sweep_calls(now=clock.now())

@@ -27,6 +27,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "work through the inbox": every(15 * SECOND, "platforms.tasks.work_inbox"),
     "sweep the mirror": every(20 * SECOND, "memberships.tasks.sweep"),
     "expire drafts": every(5 * MINUTE, "outreach.tasks.expire_drafts"),
+    "sweep the call lists": every(5 * MINUTE, "cancellations.tasks.sweep"),
     "begin the nights": every(2 * MINUTE, "config.tasks.poke_nights"),
     "relearn bookings": {
         "task": "risk.tasks.train_weekly",

@@ -9,6 +9,7 @@ from cancellations.services.lists import (
     build_call_list,
     record_print,
     settle_calls,
+    sweep_calls,
 )
 from cancellations.services.paper import enter_line
 from cancellations.services.policy import change_rules
@@ -25,5 +26,6 @@ __all__ = [
     "record_print",
     "release_call",
     "settle_calls",
+    "sweep_calls",
     "undo_call",
 ]
