@@ -140,10 +140,10 @@ def _foreign_names(words_by_location: dict[int, set[str]]) -> dict[int, set[str]
 def _added_names(draft: Draft) -> set[str]:
     """Capitalised words of the text that neither the library text nor this guest accounts for."""
     library = {wording.plain(word) for word in wording.NAME_TOKEN.findall(draft.template.body)}
+    filled = " ".join(str(value) for name, value in draft.fields.items() if name != "first_name")
     own = wording.plain(
         f"{draft.guest.first_name} {draft.guest.last_name} {draft.location.name} "
-        f"{settings.BUSINESS_NAME} {draft.offer_terms.get('wording', '')} "
-        + " ".join(str(draft.fields.get(name, "")) for name in ("plan", "favourite", "service"))
+        f"{settings.BUSINESS_NAME} {draft.offer_terms.get('wording', '')} {filled}"
     )
     known = library | set(re.findall(r"[\w'-]+", own))
     return {

@@ -11,10 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
 from audit import services as audit
@@ -36,6 +35,9 @@ from outreach.models import (
     Template,
 )
 from outreach.texts import field_names, fill
+
+if TYPE_CHECKING:
+    from staff.models import User
 
 BATCH = 1_000
 
@@ -91,7 +93,7 @@ def draft_for(
     *,
     play_key: str,
     candidates: Sequence[Candidate],
-    by: AbstractBaseUser | None = None,
+    by: User | None = None,
     now: datetime,
 ) -> DraftingResult:
     """Draft for the candidates, in their order, up to the play's daily limit per location.
@@ -349,7 +351,7 @@ class _Round:
         return (SUPPRESSED if stopped else UNREACHABLE), ""
 
     def compose(
-        self, candidate: Candidate, guest: Guest, channel: str, *, by: AbstractBaseUser | None
+        self, candidate: Candidate, guest: Guest, channel: str, *, by: User | None
     ) -> Draft | None:
         """The draft for one guest, or None when no text of the library fits."""
         language = "es" if guest.language.lower().startswith("es") else "en"
@@ -443,7 +445,7 @@ class _Round:
         offer: Offer,
         template: Template,
         values: dict[str, str],
-        by: AbstractBaseUser | None,
+        by: User | None,
     ) -> Draft:
         names = dict.fromkeys(field_names(template.subject) + field_names(template.body))
         subject, body = fill(template.subject, values), fill(template.body, values)

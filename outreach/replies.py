@@ -31,7 +31,8 @@ CONFIRMATION = {
 
 
 def _form(delivery: InboxDelivery) -> dict[str, str]:
-    return dict(QueryDict(bytes(delivery.body), encoding="utf-8").items())
+    form = QueryDict(bytes(delivery.body), encoding="utf-8")
+    return {name: str(form[name]) for name in form}
 
 
 # --- Answers ------------------------------------------------------------------------------------

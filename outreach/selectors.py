@@ -349,7 +349,7 @@ def _card(
     is_open = draft.status == Draft.Status.PENDING and draft.expires_at > now
     return Card(
         draft=draft,
-        checks=results,
+        checks=sorted(results, key=lambda result: (result.ok, not result.blocks)),
         group=checks.group_of(draft, results),
         reasons=[
             {"text": reason.get("text", ""), "raises": reason.get("direction") != "lowers"}

@@ -81,7 +81,9 @@ def _send_next(*, now: datetime) -> Message | None:
     )
     if item is None:
         return None
-    message = Message.objects.select_related("draft", "location", "guest").get(outbox_id=item.pk)
+    message: Message = Message.objects.select_related("draft", "location", "guest").get(
+        outbox_id=item.pk
+    )
     if not approval.matches(message, item.payload, item.approval) or (
         outbox.payload_hash(item.payload) != item.payload_hash
     ):

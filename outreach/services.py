@@ -35,11 +35,12 @@ log = logging.getLogger(__name__)
 
 def _locked(draft_id: int) -> Draft:
     """The draft with everything a decision looks at, its row locked."""
-    return (
+    draft: Draft = (
         Draft.objects.select_for_update(of=("self",))
         .select_related("guest__contact", "location", "play", "template", "offer", "decided_by")
         .get(pk=draft_id)
     )
+    return draft
 
 
 def _decide(draft: Draft, *, version: int, status: Draft.Status, **changes: Any) -> None:
@@ -151,7 +152,10 @@ def _my_approval(draft: Draft, *, version: int, by: User) -> Message | None:
         and draft.version == version + 1
         and draft.decided_by_id == by.pk
     ):
-        return draft.messages.select_related("outbox").get(outbox__approval=draft.approval_hash)
+        message: Message = draft.messages.select_related("outbox").get(
+            outbox__approval=draft.approval_hash
+        )
+        return message
     return None
 
 
@@ -340,7 +344,7 @@ def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
 
 
 def _waiting_message(draft: Draft) -> Message:
-    message = (
+    message: Message | None = (
         draft.messages.select_related("outbox", "location", "draft__decided_by")
         .filter(outbox__approval=draft.approval_hash)
         .first()
@@ -363,7 +367,7 @@ def _take_back(message: Message, *, now: datetime) -> None:
 def cancel_message(*, message_id: int, by: User, now: datetime) -> Message:
     """Stop one message that waits in Outgoing, for good: its draft is withdrawn. Raises
     AlreadyLeft, NotAllowed."""
-    message = Message.objects.select_related("outbox", "location").get(pk=message_id)
+    message: Message = Message.objects.select_related("outbox", "location").get(pk=message_id)
     draft = _locked(message.draft_id) if message.draft_id else None
     if not by.has_perm("outreach.cancel_message", message):
         raise NotAllowed("You may not cancel messages here. Ask a manager of the location.")
@@ -590,7 +594,7 @@ def lift_suppression(
 @transaction.atomic
 def settle_uncertain(*, message_id: int, was_sent: bool, by: User, now: datetime) -> Message:
     """A person found out what became of an uncertain message. Raises Conflict, NotAllowed."""
-    message = Message.objects.select_related("outbox", "location").get(pk=message_id)
+    message: Message = Message.objects.select_related("outbox", "location").get(pk=message_id)
     if not by.has_perm("outreach.cancel_message", message):
         raise NotAllowed("You may not settle messages here. Ask a manager of the location.")
     if not outbox.settle(item_id=message.outbox_id, was_sent=was_sent, now=now):
@@ -617,7 +621,7 @@ def settle_uncertain(*, message_id: int, was_sent: bool, by: User, now: datetime
 def retry_message(*, message_id: int, by: User, now: datetime) -> Message:
     """Queue a given-up message once more; its cost is set aside anew. Raises Conflict,
     NotAllowed, CapReached."""
-    message = Message.objects.select_related("outbox", "location").get(pk=message_id)
+    message: Message = Message.objects.select_related("outbox", "location").get(pk=message_id)
     if not by.has_perm("outreach.cancel_message", message):
         raise NotAllowed("You may not send messages again here. Ask a manager of the location.")
     if not outbox.try_again(item_id=message.outbox_id, now=now):
@@ -653,7 +657,7 @@ def retry_message(*, message_id: int, by: User, now: datetime) -> Message:
 @transaction.atomic
 def mark_answered(*, reply_id: int, by: User, now: datetime) -> Reply:
     """A person has dealt with the guest's answer. Twice is once. Raises NotAllowed."""
-    reply = Reply.objects.select_for_update(of=("self",)).get(pk=reply_id)
+    reply: Reply = Reply.objects.select_for_update(of=("self",)).get(pk=reply_id)
     if not by.has_perm("outreach.edit_draft", reply):
         raise NotAllowed("You may not deal with answers here. Ask a manager of the location.")
     if reply.answered_at is not None:

@@ -50,7 +50,7 @@ def outgoing(request: StaffRequest) -> HttpResponse:
 
 
 def _mine(request: StaffRequest, pk: int) -> Message:
-    message = Message.objects.visible_to(request.user).filter(pk=pk).first()
+    message: Message | None = Message.objects.visible_to(request.user).filter(pk=pk).first()
     if message is None:
         raise Http404("No such message.")
     return message

@@ -44,7 +44,7 @@ def _view_of(value: str | None) -> str:
 
 def _mine(request: StaffRequest, draft_id: int) -> Draft:
     """The draft if the person may see it; a foreign one is as one that does not exist."""
-    draft = (
+    draft: Draft | None = (
         Draft.objects.visible_to(request.user)
         .select_related(*selectors.WITH_ALL, "decided_by")
         .filter(pk=draft_id)
@@ -187,7 +187,7 @@ def edit(request: StaffRequest, pk: int) -> HttpResponse:
         return _to_queue(request, draft.pk)
     card = _cards(request, [_mine(request, pk)], now)[0]
     response = render(request, "outreach/_card.html", {"card": card, "shown": True, "now": now})
-    return trigger_client_event(response, "announce", _("Saved. Checks made anew."))
+    return trigger_client_event(response, "announce", {"value": _("Saved. Checks made anew.")})
 
 
 @requires("outreach.view_draft")
@@ -216,8 +216,8 @@ def _to_queue(request: StaffRequest, draft_id: int | None = None) -> HttpRespons
 
 
 def _decided(request: StaffRequest, draft: Draft, said: str, now: datetime) -> HttpResponse:
-    """After a decision: without script the next draft; with it, what changed on the page and one
-    more card to keep ready."""
+    """After a decision: without script the next draft; with it, what changed on the page and the
+    cards that are missing behind the open one."""
     view = _view_of(request.POST.get("view"))
     location_id = number(request.POST.get("location"))
     if not wants_part(request):
@@ -228,10 +228,11 @@ def _decided(request: StaffRequest, draft: Draft, said: str, now: datetime) -> H
     following = [one for one in queue.drafts if one.pk not in shown and one.pk != draft.pk]
     if request.POST.get("page") == "own":
         following = []
+    missing = max(0, 1 + AHEAD - (number(request.POST.get("ready")) or 0))
     left = queue.counts["snoozed"] if view == "snoozed" else queue.total
     context = {
         "draft": draft,
-        "cards": _cards(request, following[:1], now),
+        "cards": _cards(request, following[:missing], now),
         "undo": selectors.decided_lately(request.user, now=now),
         "views": _tabs(queue),
         "view": view,
@@ -240,7 +241,7 @@ def _decided(request: StaffRequest, draft: Draft, said: str, now: datetime) -> H
     }
     response = render(request, "outreach/_decided.html", context)
     words = ngettext("%(n)d left", "%(n)d left", left) % {"n": left}
-    return trigger_client_event(response, "announce", f"{said} {words}")
+    return trigger_client_event(response, "announce", {"value": f"{said} {words}"})
 
 
 STATUS = {
@@ -275,7 +276,7 @@ def _refused(
     response = render(
         request, "outreach/_card.html", context, status=422 if status == 403 else status
     )
-    return trigger_client_event(response, "announce", str(error))
+    return trigger_client_event(response, "announce", {"value": str(error)})
 
 
 # --- Several at once ----------------------------------------------------------------------------

@@ -30,6 +30,7 @@
   document.body.addEventListener("htmx:configRequest", (event) => {
     if (!event.detail.elt.matches?.("[data-decide]")) return;
     event.detail.parameters.shown = cards().map((card) => card.dataset.card).join(",");
+    event.detail.parameters.ready = waiting().length - 1;
   });
   // Decided: on to the next card now.
   document.body.addEventListener("htmx:beforeSend", (event) => {

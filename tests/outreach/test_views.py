@@ -1,0 +1,382 @@
+"""The pages: who sees what, how many queries, the same with and without script."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from audit import clock
+from outreach import curation, selectors, services
+from outreach.errors import Conflict, NotAllowed
+from outreach.models import (
+    Draft,
+    Message,
+    Offer,
+    OutreachPolicy,
+    Reply,
+    Suppression,
+    Switch,
+    Template,
+)
+from outreach.unsubscribe import token_for
+from tests.factories.memberships import AppointmentFactory
+from tests.factories.outreach import make_draft, make_message, mirror_is_fresh
+
+pytestmark = pytest.mark.usefixtures("library")
+HTMX = {"HX-Request": "true"}
+BUDGET = 12
+MOVABLE_CLOCK = 2  # asked by the view and by the head, only where the clock can be moved
+
+
+@pytest.fixture
+def enter():
+    def signed_in(person) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def drafts(location) -> list[Draft]:
+    return [make_draft(location, now=clock.now()) for _ in range(5)]
+
+
+def post(client, name, draft, headers=None, **fields):
+    path = reverse(name, args=[draft.pk])
+    return client.post(path, {"version": draft.version, **fields}, headers=headers or {})
+
+
+# --- Review -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_the_queue_takes_as_many_queries_for_many_as_for_one(enter, manager, location, now, count):
+    for _ in range(count):
+        make_draft(location, now=clock.now())
+    client = enter(manager)
+    client.get("/review/")
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get("/review/")
+    assert page.status_code == 200
+    assert page.content.count(b"data-row>") + page.content.count(b"data-row aria") >= count
+    assert len(queries) <= BUDGET + MOVABLE_CLOCK, [query["sql"][:90] for query in queries]
+
+
+def test_the_queue_shows_the_open_card_and_two_behind_it(enter, manager, drafts):
+    html = enter(manager).get("/review/").content.decode()
+    assert html.count("data-card=") == 3
+    assert html.count("hidden inert") == 2
+    assert "High 82" in html
+
+
+def test_people_without_the_right_to_scores_see_none(drafts, desk, now):
+    card = selectors.cards(list(Draft.objects.select_related(*selectors.WITH_ALL)[:1]),
+                           user=desk, now=now)[0]  # fmt: skip
+    assert card.score is None
+
+
+def test_a_decision_without_script_leads_to_the_next_draft(enter, manager, drafts):
+    client = enter(manager)
+    answer = post(client, "draft-approve", drafts[0])
+    assert answer.status_code == 302
+    assert answer.url.startswith("/review/")
+    assert b"Approved." in client.get(answer.url).content
+
+
+def test_a_decision_by_script_brings_what_changed_and_one_card_more(enter, manager, drafts):
+    shown = ",".join(str(draft.pk) for draft in drafts[:3])
+    answer = post(enter(manager), "draft-approve", drafts[0], headers=HTMX, shown=shown, ready="2")
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert f'id="row-{drafts[0].pk}" hx-swap-oob="delete"' in html
+    assert [draft.pk for draft in drafts if f'data-card="{draft.pk}"' in html] == [drafts[3].pk]
+    assert "4 left" in answer.headers["HX-Trigger"]
+
+
+def test_a_double_press_is_one_decision(enter, manager, drafts):
+    client = enter(manager)
+    for _ in range(2):
+        assert post(client, "draft-approve", drafts[0], headers=HTMX).status_code == 200
+    assert Message.objects.count() == 1
+
+
+def test_the_second_to_decide_gets_a_409_that_names_the_first(enter, manager, approver, drafts):
+    services.approve_draft(draft_id=drafts[0].pk, version=1, by=approver, now=clock.now())
+    answer = post(enter(manager), "draft-reject", drafts[0], headers=HTMX, reason="words")
+    assert answer.status_code == 409
+    assert f"{approver.get_full_name()} approved this" in answer.content.decode()
+
+
+def test_typed_text_is_kept_when_somebody_was_quicker(enter, manager, approver, drafts):
+    services.edit_draft(
+        draft_id=drafts[0].pk, version=1, body=drafts[0].body + " ", subject="x", by=approver,
+        now=clock.now(),
+    )  # fmt: skip
+    answer = post(enter(manager), "draft-edit", drafts[0], headers=HTMX, body="My own words. STOP")
+    assert answer.status_code == 409
+    assert "My own words. STOP" in answer.content.decode()
+
+
+def test_what_blocks_cannot_be_waved_through_by_the_form(enter, manager, drafts):
+    drafts[0].guest.sms_marketing = False
+    drafts[0].guest.save()
+    answer = post(enter(manager), "draft-approve", drafts[0], headers=HTMX, care="1")
+    assert answer.status_code == 422
+    assert "No consent" in answer.content.decode()
+
+
+def test_a_page_restored_from_history_is_whole(enter, manager, drafts):
+    headers = HTMX | {"HX-History-Restore-Request": "true"}
+    assert b"<html" in enter(manager).get("/review/", headers=headers).content
+
+
+def test_group_approval_lists_everything_first_and_takes_library_text_only(
+    enter, manager, approver, drafts
+):
+    changed = services.edit_draft(
+        draft_id=drafts[1].pk, version=1, subject="", by=approver, now=clock.now(),
+        body=drafts[1].body.replace("we miss", "we do miss"),
+    )  # fmt: skip
+    client = enter(manager)
+    picked = [drafts[0].pk, changed.pk]
+    sheet = client.get("/review/together/", {"draft": picked}).content.decode()
+    assert "1 draft was left out" in sheet
+    assert "20" not in sheet or "offer_until" in sheet
+    client.post(
+        "/review/together/", {"pick": [f"{drafts[0].pk}:1", f"{changed.pk}:{changed.version}"]}
+    )
+    assert list(Message.objects.values_list("draft_id", flat=True)) == [drafts[0].pk]
+
+
+# --- Outgoing -----------------------------------------------------------------------------------
+
+
+def test_outgoing_says_what_waits_and_why(enter, manager, location, regional):
+    now = clock.now()
+    mirror_is_fresh(location, now)
+    message = make_message(location, now=now)
+    services.stop_sending(scope="play", key=message.play_id, reason="Wrong", by=regional, now=now)
+    client = enter(manager)
+    client.get("/outgoing/")
+    with CaptureQueriesContext(connection) as queries:
+        html = client.get("/outgoing/").content.decode()
+    assert message.guest.name in html
+    assert "Sending is stopped" in html
+    assert len(queries) <= BUDGET + MOVABLE_CLOCK, [query["sql"][:90] for query in queries]
+
+
+def test_cancelling_from_outgoing(enter, manager, location):
+    message = make_message(location, now=clock.now())
+    client = enter(manager)
+    client.post(reverse("message-cancel", args=[message.pk]))
+    message.outbox.refresh_from_db()
+    assert message.outbox.state == "withdrawn"
+
+
+def test_stop_is_one_click_and_resume_takes_reason_and_password(enter, desk, regional):
+    regional.set_password("a long enough secret")
+    regional.save()
+    assert enter(desk).post("/sending/stop/").status_code == 302
+    switch = Switch.objects.get()
+    assert switch.stopped
+    client = enter(regional)
+    path = reverse("sending-resume", args=[switch.pk])
+    assert client.post(path, {"reason": "Over", "password": "wrong"}).status_code == 422
+    assert client.post(path, {"reason": "", "password": "a long enough secret"}).status_code == 422
+    switch.refresh_from_db()
+    assert switch.stopped
+    assert (
+        client.post(path, {"reason": "Over", "password": "a long enough secret"}).status_code == 302
+    )
+    switch.refresh_from_db()
+    assert not switch.stopped
+
+
+def test_a_switch_for_a_location_elsewhere_does_not_exist(enter, desk, elsewhere):
+    answer = enter(desk).post("/sending/stop/", {"location": str(elsewhere.pk)})
+    assert answer.status_code == 404
+    assert not Switch.objects.exists()
+
+
+# --- Answers ------------------------------------------------------------------------------------
+
+
+def test_answers_wait_until_a_person_deals_with_them(enter, manager, location, now):
+    reply = Reply.objects.create(
+        carrier_ref="a", location=location, channel="sms", address="+1", intent="other",
+        body="<b>Can I come?</b>", received_at=now,
+    )  # fmt: skip
+    client = enter(manager)
+    assert b"&lt;b&gt;Can I come?" in client.get("/replies/").content
+    client.post(reverse("reply-answered", args=[reply.pk]))
+    assert b"Can I come?" not in client.get("/replies/").content
+    assert b"Can I come?" in client.get("/replies/?view=all").content
+
+
+def test_the_way_out_of_an_e_mail_takes_one_post(location):
+    message = make_message(location, now=clock.now(), sms_marketing=False)
+    path = reverse("unsubscribe", args=[token_for(message)])
+    client = Client(enforce_csrf_checks=True)
+    assert client.get(path).status_code == 200
+    assert not Suppression.objects.exists()
+    assert client.post(path).status_code == 200
+    assert Suppression.objects.get().address == message.address
+    assert client.get("/leave/forged/").status_code == 404
+
+
+def test_the_conversation_tells_message_answer_and_the_booking_after(location, now):
+    message = make_message(location, now=now)
+    message.outbox.state, message.outbox.sent_at = "sent", now
+    message.outbox.save()
+    message.delivery = "delivered"
+    message.save()
+    Reply.objects.create(
+        carrier_ref="a", guest=message.guest, location=location, channel="sms", address="+1",
+        intent="yes", body="Yes", received_at=now + timedelta(minutes=5),
+    )  # fmt: skip
+    AppointmentFactory(guest=message.guest, booked_at=now + timedelta(days=2))
+    AppointmentFactory(guest=message.guest, booked_at=now - timedelta(days=2))
+    with CaptureQueriesContext(connection) as queries:
+        lines = selectors.conversation(message.guest)
+    assert [line.kind for line in lines] == ["booking", "reply", "message"]
+    assert "2 days after" in lines[0].title
+    assert lines[2].detail == "delivered"
+    assert len(queries) == 3
+
+
+# --- Library and rules --------------------------------------------------------------------------
+
+OFFER = {
+    "name": "Free tea", "kind": "service", "wording": "a tea on the house", "wording_es": "",
+    "cost": "2.50", "causes": ["season"], "min_tenure_days": "0", "again_after_days": "30",
+    "valid_days": "14", "rank": "60",
+}  # fmt: skip
+
+
+def test_an_offer_is_proposed_by_one_and_approved_by_another(enter, manager, regional, admin):
+    assert enter(manager).post("/settings/offers/add/", OFFER).status_code == 302
+    offer = Offer.objects.get(name="Free tea")
+    assert (offer.status, offer.cost_cents) == ("proposed", 250)
+    enter(regional).post(reverse("settings-offer-status", args=[offer.pk]), {"status": "active"})
+    offer.refresh_from_db()
+    assert offer.status == "active"
+
+
+def test_nobody_approves_an_offer_of_their_own(regional, now):
+    offer = Offer.objects.create(
+        name="x", kind="service", wording="x", cost_cents=1, proposed_by=regional
+    )
+    with pytest.raises(NotAllowed, match="someone else"):
+        curation.set_offer_status(offer_id=offer.pk, status="active", by=regional, now=now)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"wording": ""}, "wording"),
+        ({"wording": "a {secret} thing"}, "wording"),
+        ({"wording": "a cure"}, "wording"),
+        ({"kind": "percent"}, "percent"),
+        ({"kind": "credit"}, "amount"),
+        ({"cost": "-1"}, "cost"),
+    ],
+)
+def test_an_offer_that_makes_no_sense_is_sent_back_with_what_was_typed(
+    enter, manager, change, field
+):
+    answer = enter(manager).post("/settings/offers/add/", OFFER | change)
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors
+    assert b"Free tea" in answer.content
+
+
+def test_a_new_version_of_a_text_replaces_the_old_one_only_when_approved(enter, manager, regional):
+    old = Template.objects.get(slug="sms-away-words-en")
+    page = reverse("settings-template", args=[old.pk])
+    body = "Hello {first_name}, {business} {location} here. Shall we book? Reply STOP to opt out."
+    fields = {
+        "name": old.name, "play": old.play_id, "cause": old.cause, "channel": "sms",
+        "language": "en", "subject": "", "body": body,
+    }  # fmt: skip
+    assert b"Preview" in enter(manager).post(page, fields | {"act": "preview"}).content
+    assert enter(manager).post(page, fields).status_code == 302
+    new = Template.objects.get(slug=old.slug, version=2)
+    old.refresh_from_db()
+    assert (old.status, new.status) == ("active", "proposed")
+    enter(regional).post(reverse("settings-template-status", args=[new.pk]), {"status": "active"})
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (old.status, new.status) == ("retired", "active")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hi {first_name}, {business}. No way out.",
+        "Hi {first_name}. Reply STOP to opt out.",
+        "Hi {first_name}, {business}: it heals. Reply STOP.",
+        "Hi {nobody}, {business}. Reply STOP.",
+        "Hi, {business}. Reply CANCEL to cancel. Reply STOP.",
+    ],
+)
+def test_a_text_that_breaks_a_rule_is_sent_back(enter, manager, body):
+    fields = {
+        "name": "x", "play": "at-risk-check-in", "cause": "", "channel": "sms", "language": "en",
+        "subject": "", "body": body,
+    }  # fmt: skip
+    assert enter(manager).post("/settings/templates/add/", fields).status_code == 422
+    assert not Template.objects.filter(name="x").exists()
+
+
+def test_the_rules_are_read_by_many_and_changed_by_few(enter, manager, regional, admin):
+    current = OutreachPolicy.current()
+    fields = {
+        "outgoing_minutes": "15", "hold_minutes": "60", "weekly_cap": "2", "quiet_from": "20:00",
+        "quiet_until": "09:00", "four_eyes_on_edits": "on", "location_day_cents": "30000",
+        "play_month_cents": "500000", "business_month_cents": "1000000", "stale_after_hours": "26",
+    }  # fmt: skip
+    assert enter(manager).post("/settings/policy/", fields).status_code == 422
+    current.refresh_from_db()
+    assert current.outgoing_minutes == 5
+    assert enter(admin).post("/settings/policy/", fields | {"weekly_cap": "99"}).status_code == 422
+    assert enter(admin).post("/settings/policy/", fields).status_code == 302
+    current.refresh_from_db()
+    assert current.outgoing_minutes == 15
+
+
+def test_limits_of_today_follow_the_rules_but_never_below_what_is_used(draft, manager, admin, now):
+    message = services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
+    curation.change_policy(data={"location_day_cents": 1}, by=admin, now=now)
+    from outreach.models import Cap
+
+    assert Cap.objects.get(scope="location_day").limit_cents == message.cost_cents
+
+
+def test_the_head_of_every_page_says_whether_messages_leave(
+    desk, outsider, location, regional, now
+):
+    assert not selectors.automation_state(desk).is_stopped
+    services.stop_sending(
+        scope="location", key=str(location.pk), reason="Flood", by=regional, now=now
+    )
+    assert selectors.automation_state(desk).is_stopped
+    assert not selectors.automation_state(outsider).is_stopped
+
+
+def test_deciding_together_answers_each_refusal(manager, drafts):
+    done, refused = services.approve_as_is(
+        picks=[(drafts[0].pk, 1), (drafts[0].pk, 9), (999_999, 1)], by=manager, now=clock.now()
+    )
+    assert len(done) == 1
+    assert set(refused) == {drafts[0].pk, 999_999}
+    with pytest.raises(Conflict):
+        services.reject_draft(
+            draft_id=drafts[0].pk, version=1, reason="words", note="", by=manager, now=clock.now()
+        )
