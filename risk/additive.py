@@ -97,7 +97,8 @@ class Calibration:
 
 def shifted(p: Floats, level: float) -> Floats:
     """Probabilities with `level` added to their log-odds."""
-    return np.clip(1.0 / (1.0 + (1.0 / p - 1.0) * np.exp(-level)), P_LEAST, P_MOST)
+    moved: Floats = 1.0 / (1.0 + (1.0 / p - 1.0) * np.exp(-level))
+    return np.clip(moved, P_LEAST, P_MOST)
 
 
 @dataclass(frozen=True)

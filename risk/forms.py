@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from risk.models import Band
@@ -19,10 +20,10 @@ class ThresholdsForm(forms.Form):
     high = forms.IntegerField(label=_("High from"), min_value=1, max_value=100)
     very_high = forms.IntegerField(label=_("Very high from"), min_value=1, max_value=100)
 
-    def __init__(self, *args: Any, target: str, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None, *, target: str) -> None:
         now = thresholds(target)
         super().__init__(
-            *args, initial={name: now[name] for name in self.base_fields}, prefix=target, **kwargs
+            data, initial={name: now[name] for name in self.base_fields}, prefix=target
         )
 
     def clean(self) -> dict[str, Any]:
@@ -43,8 +44,8 @@ class ThresholdsForm(forms.Form):
 class ChurnThresholdsForm(ThresholdsForm):
     """A churn score stands for a chance; the help texts say which."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None, *, target: str) -> None:
+        super().__init__(data, target=target)
         for name, field in self.fields.items():
             chance = plain_chance(chance_at(min(self.initial[name], 99)))
             field.help_text = _("Now: %(chance)s leave within 60 days at this score.") % {
@@ -55,8 +56,8 @@ class ChurnThresholdsForm(ThresholdsForm):
 class BookingThresholdsForm(ThresholdsForm):
     """A booking's score is its chance in percent."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None, *, target: str) -> None:
+        super().__init__(data, target=target)
         for name, field in self.fields.items():
             field.help_text = _("Now: %(chance)s fall through at this score.") % {
                 "chance": plain_chance(self.initial[name] / 100)

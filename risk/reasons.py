@@ -113,7 +113,10 @@ def notice_reason(notice_days: float) -> dict[str, Any]:
 
 def say(target: str, name: str, row: Row, raises: bool) -> Words:
     """The sentence of one input for one case; an empty one when there is nothing to say."""
-    return PHRASES[target][name](row, raises)
+    try:
+        return PHRASES[target][name](row, raises)
+    except ValueError:  # NaN cannot be rounded: a number the sentence needs is not known
+        return Words("")
 
 
 def _cell(lists: dict[str, list[float]], row: int, name: str) -> float:
