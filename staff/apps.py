@@ -10,7 +10,7 @@ class StaffConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import events as ledger_events
-        from staff import events, permissions
+        from staff import events, permissions, sign_in  # noqa: F401, its receiver listens
 
         permissions.register()
         ledger_events.register(events.SENTENCES)

@@ -31,8 +31,8 @@ def session_limits(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             present = int(time.time())
-            began = request.session.setdefault("signed_in_at", present)
-            seen = request.session.setdefault("seen_at", present)
+            began = request.session.get("signed_in_at", 0)
+            seen = request.session.get("seen_at", 0)
             if (
                 present - seen > settings.SESSION_IDLE_SECONDS
                 or present - began > settings.SESSION_COOKIE_AGE

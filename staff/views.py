@@ -48,7 +48,6 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user = form.get_user()
         login(request, user)
-        request.session[second_factor.SESSION_KEY] = second_factor.has_one(user)
         services.note_sign_in(user=user, now=clock.now())
         return redirect(_wanted(request))
     status = 422 if form.errors else 200
