@@ -6,7 +6,7 @@ Everything that asks the database does so only when the template prints it: frag
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 from config.templatetags.tenure import url_if
+from memberships.selectors import freshness
+from outreach.selectors import automation_state
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         ),
         "location": picked,
         "location_query": keep,
-        "freshness": SimpleLazyObject(lambda: _freshness(request)),
-        "automation": SimpleLazyObject(lambda: _automation(request)),
+        "freshness": SimpleLazyObject(lambda: freshness(request.user, clock.now())),
+        "automation": SimpleLazyObject(partial(automation_state, user)),
         "idle_seconds": settings.SESSION_IDLE_SECONDS,
         "keep_in_picker": [
             (name, value)
@@ -92,19 +94,3 @@ def _nav(request: HttpRequest, keep: str) -> list[dict[str, Any]]:
                 }
             )
     return lines
-
-
-def _freshness(request: HttpRequest) -> Any:
-    return _lent("memberships.selectors", "freshness", request.user, clock.now())
-
-
-def _automation(request: HttpRequest) -> Any:
-    return _lent("outreach.selectors", "automation_state", request.user)
-
-
-def _lent(module: str, function: str, *args: Any) -> Any:
-    try:
-        lender = getattr(import_module(module), function)
-    except (ImportError, AttributeError):
-        return None
-    return lender(*args)
