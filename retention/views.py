@@ -36,7 +36,7 @@ LEAST_LETTERS = 2
 
 def _wants_part(request: StaffRequest) -> bool:
     """Whether a script asks for the part that changes; a page restored from history is whole."""
-    htmx = request.htmx  # type: ignore[attr-defined]
+    htmx = request.htmx
     return bool(htmx) and not htmx.history_restore_request
 
 

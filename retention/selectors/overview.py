@@ -144,11 +144,11 @@ class LocationLine:
 
     @property
     def joined_change(self) -> str:
-        return signed(self.standing.joined_change)
+        return signed(self.standing.joined_change, none="±0")
 
     @property
     def left_change(self) -> str:
-        return signed(self.standing.left_change)
+        return signed(self.standing.left_change, none="±0")
 
     @property
     def trend_text(self) -> str:
@@ -171,12 +171,12 @@ class Tile:
     query: str | None = None
 
 
-def signed(change: int | None) -> str:
-    """A difference with its sign; "no change" for none, empty when it is not known."""
+def signed(change: int | None, *, none: str = "") -> str:
+    """A difference with its sign; `none` or "no change" for 0, empty when it is not known."""
     if change is None:
         return ""
     if change == 0:
-        return _("no change")
+        return none or _("no change")
     return f"+{change:,}" if change > 0 else f"−{-change:,}"
 
 
