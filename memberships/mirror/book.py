@@ -127,17 +127,18 @@ def store_appointments(
     ensure_services(r.service for r in records if r.service)
     ensure_therapists((r.therapist for r in records if r.therapist), location_id=location_id)
     forget_touched()
-    # A booking that moves leaves a day behind, which must be counted anew as well.
-    run(
-        """
-        INSERT INTO touched_day
-        SELECT old.guest_id, old.location_id, old.starts_on
-        FROM incoming_appointment i
-        JOIN memberships_appointment old ON old.external_id = i.external_id
-        WHERE old.starts_on <> i.starts_on OR old.location_id <> %(location)s
-        """,
-        {"location": location_id},
-    )
+    if roll_up:
+        # A booking that moves leaves a day behind, which must be counted anew as well.
+        run(
+            """
+            INSERT INTO touched_day
+            SELECT old.guest_id, old.location_id, old.starts_on
+            FROM incoming_appointment i
+            JOIN memberships_appointment old ON old.external_id = i.external_id
+            WHERE old.starts_on <> i.starts_on OR old.location_id <> %(location)s
+            """,
+            {"location": location_id},
+        )
     changed = fetch(_MERGE, {"location": location_id, "asked_at": asked_at})
     if changed and roll_up:
         rebuild_touched()

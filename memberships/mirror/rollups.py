@@ -37,7 +37,7 @@ def touch_all(*, location_id: int) -> int:
         """,
         {"location": location_id},
     )
-    run("ANALYZE touched_day")  # hundreds of thousands of rows: the planner must know
+    run("ANALYZE touched_day")
     return touched
 
 

@@ -34,6 +34,8 @@ def stage(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]])
         with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+        # Without it the planner takes the page for large and reads the whole mirror beside it.
+        cursor.execute(f"ANALYZE {table}")
 
 
 def run(sql: str, params: Mapping[str, Any] | None = None) -> int:
