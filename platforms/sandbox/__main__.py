@@ -7,8 +7,12 @@ import sys
 import time
 from datetime import UTC, date, datetime
 
+import psycopg
+
+from platforms.sandbox import store
 from platforms.sandbox.days import to_day
 from platforms.sandbox.environment import MissingSettingError, environment
+from platforms.sandbox.store import NoBusinessError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,8 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except MissingSettingError as error:
+    except (MissingSettingError, NoBusinessError) as error:
         sys.stderr.write(f"{error}\n")
+        return 2
+    except psycopg.OperationalError as error:
+        sys.stderr.write(f"The database of the sandbox (SANDBOX_DATABASE_URL) fails: {error}\n")
         return 2
 
 
@@ -41,6 +48,7 @@ def _generate(options: argparse.Namespace) -> None:
 def _serve(options: argparse.Namespace) -> None:
     from platforms.sandbox.server import serve
 
+    store.check_business(environment().database_url)
     serve(f"{options.host}:{options.port}")
 
 
@@ -55,7 +63,6 @@ def _advance(options: argparse.Namespace) -> None:
 
 
 def _digest(options: argparse.Namespace) -> None:
-    from platforms.sandbox import store
     from platforms.sandbox.generate import DIGEST_TABLES
 
     with store.connect(environment().database_url) as connection:

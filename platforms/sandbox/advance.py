@@ -51,7 +51,7 @@ def load_world(connection: psycopg.Connection[Any], settled: list[tuple[Rows, Ar
     """The business as it stands, ready to live `today`."""
     row = connection.execute("SELECT seed, today, born_day, first_day FROM business").fetchone()
     if row is None:
-        raise LookupError("There is no business yet: run `generate` first.")
+        raise store.NoBusinessError("There is no business yet: run `generate` first.")
     seed, today, born_day, first_day = row
     kinds = connection.execute("SELECT id FROM center ORDER BY id").fetchall()
 

@@ -77,6 +77,8 @@ class Facts:
     centers: dict[int, CenterFacts]
     employees: dict[int, EmployeeFacts]
     key: Row = field(repr=False)
+    # Parts of answers that many rows share, built once.
+    shapes: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict, repr=False)
 
     def guid(self, kind: Kind, number: int) -> str:
         return self.guids.of(kind, number)

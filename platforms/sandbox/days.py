@@ -8,6 +8,7 @@ and let numpy and PostgreSQL exchange them without conversion.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,21 @@ def from_minute(minute: int) -> datetime:
 
 def day_text(day: int) -> str | None:
     """ISO midnight as Zenoti writes dates (`2025-02-03T00:00:00`), None for no date."""
-    return f"{from_day(day).isoformat()}T00:00:00" if day else None
+    return f"{_iso(day)}T00:00:00" if day else None
 
 
 def minute_text(minute: int, offset_minutes: int = 0) -> str:
     """ISO without offset; `offset_minutes` moves UTC to a local wall clock."""
-    moved = from_minute(minute + offset_minutes)
-    return moved.strftime("%Y-%m-%dT%H:%M:%S")
+    day, rest = divmod(minute + offset_minutes, MINUTES_A_DAY)
+    return f"{_iso(day)}T{CLOCK[rest]}"
+
+
+@lru_cache(maxsize=5000)
+def _iso(day: int) -> str:
+    return from_day(day).isoformat()
+
+
+CLOCK = tuple(f"{minute // 60:02d}:{minute % 60:02d}:00" for minute in range(MINUTES_A_DAY))
 
 
 def parse_day(text: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 
 from psycopg.types.json import Jsonb
 
@@ -46,8 +47,10 @@ SWITCHES = {
 }
 DEFAULTS = {"webhook_late_seconds": 5.0, "hang_seconds": 0.0}
 
+FRESH_S = 1.0
 _lock = threading.Lock()
-_known: dict[str, float] | None = None
+_known: dict[str, float] = {}
+_read_at = float("-inf")
 
 
 class UnknownFaultError(ValueError):
@@ -55,22 +58,17 @@ class UnknownFaultError(ValueError):
 
 
 def current() -> dict[str, float]:
-    """The faults switched on."""
-    global _known
-    if _known is None:
+    """The faults switched on; asked of the database once a second, as it may be replaced."""
+    global _known, _read_at
+    if time.monotonic() - _read_at > FRESH_S:
         _known = from_json(query("SELECT faults FROM business")[0][0]) or {}
+        _read_at = time.monotonic()
     return _known
-
-
-def forget() -> None:
-    """Read the faults anew at the next question: the business was replaced."""
-    global _known
-    _known = None
 
 
 def switch(changes: dict[str, float], *, clear: bool = False) -> dict[str, float]:
     """Set faults; 0 switches one off, `clear` all others. Raises UnknownFaultError."""
-    global _known
+    global _known, _read_at
     for name, value in changes.items():
         if name not in FAULTS and name not in SWITCHES:
             raise UnknownFaultError(f"{name} is none of: {', '.join((*FAULTS, *SWITCHES))}")
@@ -81,6 +79,7 @@ def switch(changes: dict[str, float], *, clear: bool = False) -> dict[str, float
         kept.update(changes)
         _known = {name: value for name, value in kept.items() if value}
         execute("UPDATE business SET faults = %s", [Jsonb(_known)])
+        _read_at = time.monotonic()
         return dict(_known)
 
 

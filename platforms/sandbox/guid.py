@@ -57,7 +57,7 @@ class Guids:
     def __init__(self, seed: int) -> None:
         self.salt = _mix(seed + 0x5EED)
 
-    def of(self, kind: Kind, number: int) -> str:
+    def of(self, kind: int, number: int) -> str:
         """The GUID of entity `number`; number 0 is Zenoti's zero GUID."""
         if not number:
             return ZERO

@@ -190,6 +190,23 @@ def ensure_database(url: str) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
+class NoBusinessError(LookupError):
+    """The database holds no business yet."""
+
+
+def check_business(url: str) -> None:
+    """Raises NoBusinessError if nothing was generated into the database."""
+    with connect(url) as connection:
+        there = connection.execute("SELECT to_regclass('public.business')").fetchone()
+        row = (
+            connection.execute("SELECT 1 FROM business").fetchone() if there and there[0] else None
+        )
+    if row is None:
+        raise NoBusinessError(
+            "There is no business yet: run `python -m platforms.sandbox generate` first."
+        )
+
+
 def create_tables(connection: psycopg.Connection[Any]) -> None:
     """Drop what is there and create all tables, without the indexes of the big ones."""
     connection.execute("DROP SCHEMA public CASCADE")

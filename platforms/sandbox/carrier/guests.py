@@ -137,7 +137,7 @@ def _speaks_of(text: str, words: tuple[str, ...]) -> bool:
 
 def _choose(guest: Guest, wanted: bool, rng: np.random.Generator) -> str:
     """What the guest does, "" for nothing that can be seen."""
-    chances = np.array(REACTIONS[guest.response]) * (0.6 + 0.8 * guest.chatty)
+    chances = np.array(REACTIONS[guest.response]) * (0.45 + 0.7 * guest.chatty)
     chances[KINDS.index("stop")] += EACH_FURTHER_MESSAGE * max(guest.messages - 1, 0)
     if not wanted:
         # They had said no before: half of them say so again, louder.

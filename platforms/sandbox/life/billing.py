@@ -315,7 +315,8 @@ def leave_view(world: World, day: int, positions: Array) -> LeaveView:
     """The hidden state of mind of the members at `positions`, as of the morning of `day`."""
     m, g = world.memberships, world.guests
     who = m.guest_id[positions] - 1
-    gap = np.clip(g.gap_days[who], 6, 60)
+    # What feels usual: the own gap and the week it takes from wanting to coming.
+    gap = np.clip(g.gap_days[who] + 7, 12, 60)
     since = np.where(g.last_visit_day[who] > 0, day - g.last_visit_day[who], 60)
     since = np.minimum(since, day - m.start_day[positions] + 5)
     plan = m.plan_id[positions] - 1

@@ -237,6 +237,13 @@ def invoice_line(facts: Facts, row: tuple[Any, ...]) -> JSON:
 def therapist_json(facts: Facts, employee: EmployeeFacts | None) -> JSON | None:
     if employee is None:
         return None
+    known = facts.shapes.get(("therapist", employee.id))
+    if known is None:
+        known = facts.shapes["therapist", employee.id] = _therapist(facts, employee)
+    return known
+
+
+def _therapist(facts: Facts, employee: EmployeeFacts) -> JSON:
     return {
         "id": facts.guid(Kind.EMPLOYEE, employee.id),
         "first_name": employee.first_name,
@@ -246,6 +253,14 @@ def therapist_json(facts: Facts, employee: EmployeeFacts | None) -> JSON | None:
 
 
 def service_ref(facts: Facts, number: int) -> JSON:
+    """The block of a service inside other rows; shared, not to be changed."""
+    known = facts.shapes.get(("service", number))
+    if known is None:
+        known = facts.shapes["service", number] = _service(facts, number)
+    return known
+
+
+def _service(facts: Facts, number: int) -> JSON:
     service = cat.SERVICES[number - 1]
     return {
         "id": facts.guid(Kind.SERVICE, number),
@@ -301,7 +316,7 @@ def appointment_json(
             "GuestIndicatorValue": {"Member": int(member), "NoShow": None, "Dues": None},
         },
         "therapist": therapist_json(facts, facts.employees.get(employee_id)),
-        "room": {"id": facts.guid(Kind.ROOM, employee_id), "name": f"R{employee_id % 9 + 1}"},
+        "room": _room(facts, employee_id),
         "notes": None,
         "price": {
             "currency_id": 0,
@@ -321,6 +336,14 @@ def appointment_json(
         "is_feedback_filled": reviewed,
         "error": None,
     }
+
+
+def _room(facts: Facts, employee_id: int) -> JSON:
+    known = facts.shapes.get(("room", employee_id))
+    if known is None:
+        room = {"id": facts.guid(Kind.ROOM, employee_id), "name": f"R{employee_id % 9 + 1}"}
+        known = facts.shapes["room", employee_id] = room
+    return known
 
 
 def blockout_json(facts: Facts, employee: EmployeeFacts, day: int) -> JSON:

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import requests
 
-from tests.sandbox_server import TODAY, Sandbox
+from config.local.servers import free_port
+from tests.sandbox_server import TODAY, Sandbox, serve, stop
 
 TODAY_ON = date.fromisoformat(TODAY)
 
@@ -125,3 +126,26 @@ def test_collections_tell_paid_from_failed(sandbox: Sandbox) -> None:
 def test_foreign_and_broken_ids_are_not_found(sandbox: Sandbox) -> None:
     assert sandbox.get("/v1/guests/not-a-guid").status_code == 404
     assert sandbox.get("/v1/clients/1").json()["Error"]["StatusCode"] == 404
+
+
+def test_sixty_first_call_of_a_minute_is_throttled(sandbox: Sandbox) -> None:
+    slow = serve(
+        {**sandbox.environment, "SANDBOX_RATE_PER_MINUTE": "6", "SANDBOX_SMTP_PORT": "0"},
+        free_port(),
+    )
+    try:
+        answers = [slow.get("/v1/centers") for _ in range(7)]
+    finally:
+        stop(slow)
+    assert [answer.status_code for answer in answers] == [200] * 6 + [429]
+    assert int(answers[-1].headers["Retry-After"]) == 10
+    assert answers[0].headers["Organization-RateLimit-Limit"] == "6;w=60;b=6"
+    left = [int(answer.headers["RateLimit-Remaining"]) for answer in answers]
+    assert left == [5, 4, 3, 2, 1, 0, 0]
+
+
+def test_token_is_another_way_in(sandbox: Sandbox) -> None:
+    body = {"grant_type": "password", "app_secret": sandbox.api_key}
+    credentials = requests.post(sandbox.url + "/v1/tokens", json=body, timeout=10).json()
+    header = {"Authorization": f"bearer {credentials['credentials']['access_token']}"}
+    assert requests.get(sandbox.url + "/v1/centers", headers=header, timeout=10).ok
