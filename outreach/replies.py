@@ -68,6 +68,9 @@ def take_reply(
     message = _answered_message(channel=channel, address=address, at=received_at)
     guest = message.guest if message is not None else _guest_at(channel, address)
     location_id = message.location_id if message else guest.location_id if guest else None
+    if guest is not None:
+        # Decisions lock the draft first and the ledger last; so must whoever changes both.
+        services.lock_open_drafts(guest_id=guest.pk)
     reading = intents.read(body)
     reply, is_new = Reply.objects.get_or_create(
         carrier_ref=carrier_ref,

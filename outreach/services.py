@@ -445,6 +445,17 @@ def recheck_drafts(*, guest_ids: Sequence[int], now: datetime) -> int:
     return len(changed)
 
 
+def lock_open_drafts(*, guest_id: int) -> None:
+    """Keep the open drafts of a guest for this transaction."""
+    list(
+        Draft.objects.select_for_update()
+        .open()
+        .filter(guest_id=guest_id)
+        .order_by("pk")
+        .values_list("pk")
+    )
+
+
 def wake_snoozed(*, guest_ids: Sequence[int], now: datetime) -> int:
     """Bring snoozed drafts of guests back who booked or answered. Returns how many."""
     return (
