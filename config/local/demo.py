@@ -27,11 +27,12 @@ from config.demo_clock import ZONE, demo_instant
 from config.local import business, servers
 from config.local.home import ROOT, Home, InUse
 from config.local.servers import Server, ServerError
-from config.local.supervisor import Command, Piece, PieceFailed, Supervisor, spawn
+from config.local.supervisor import Command, Piece, PieceFailed, Supervisor, kill_group, spawn
 
 PYTHON = sys.executable
 WEB_PROCESSES = 2
 WORKER_PROCESSES = 2
+SAME_WISH_S = 1.5
 # Known to everybody: the demo answers on loopback only, and its guests are invented.
 SIGN_IN_PASSWORD = "juniper-and-sage"  # noqa: S105
 
@@ -311,18 +312,21 @@ def says(log: Path, words: bytes, offset: int) -> bool:
 
 
 def stop_on_signals(demo: Demo) -> None:
-    """The first Ctrl-C stops in order (by KeyboardInterrupt), a second one ends at once."""
-    asked = False
+    """The first Ctrl-C stops in order (by KeyboardInterrupt), a later one ends at once."""
+    asked_s: float | None = None
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            for piece in demo.supervisor.pieces:
-                if piece.process is not None:
-                    piece.process.kill()
-            os._exit(130)
-        asked = True
-        raise KeyboardInterrupt
+        nonlocal asked_s
+        if asked_s is None:
+            asked_s = time.monotonic()
+            raise KeyboardInterrupt
+        # `make` hands on what the terminal has sent us already: the same wish, not a second one.
+        if time.monotonic() - asked_s < SAME_WISH_S:
+            return
+        for piece in demo.supervisor.pieces:
+            if piece.process is not None:
+                kill_group(piece.process.pid)
+        os._exit(130)
 
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, interrupt)

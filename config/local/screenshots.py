@@ -17,7 +17,7 @@ from config.local.suite import CHROMIUM_FLAGS, CHROMIUM_MISSING, find_chromium
 FOLDER = ROOT / "docs" / "img"
 # file name, who looks, where
 PICTURES = (
-    ("review", "manager", "/review/"),
+    ("review", "regional", "/review/"),
     ("calls", "desk", "/calls/"),
     ("overview", "regional", "/overview/"),
 )

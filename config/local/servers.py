@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -101,7 +102,17 @@ def start_postgres(
         process = _spawn(command, log, drop)
         while process.poll() is None and time.monotonic() < deadline:
             ready = subprocess.run(
-                [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False
+                [
+                    binaries / "pg_isready",
+                    "-q",
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    str(port),
+                    "-U",
+                    "postgres",
+                ],
+                check=False,
             )
             if ready.returncode == 0:
                 url = f"postgres://postgres:{password}@127.0.0.1:{port}/tenure"
@@ -204,15 +215,24 @@ def _valkey_binary() -> Path:
 
 
 def _unprivileged() -> tuple[list[str], bool]:
-    """How to run PostgreSQL, which refuses root: a command prefix, or True to switch user."""
-    if os.geteuid() != 0:
+    """How to run PostgreSQL, which refuses root and users without a name (containers often give
+    one a bare number): a command prefix, or True to switch user."""
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return [], False
     unshare = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
     if shutil.which("unshare"):
         probe = subprocess.run([*unshare, "true"], capture_output=True, check=False)
         if probe.returncode == 0:
             return unshare, False
-    return [], True
+    return [], os.geteuid() == 0
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _spawn(command: list[str], log: Path, drop: bool, text: str = "") -> subprocess.Popen[bytes]:
@@ -248,7 +268,7 @@ def _run(command: list[str], drop: bool) -> None:
     if done.returncode != 0:
         raise ServerError(
             f"PostgreSQL's files could not be made: {done.stderr.strip()}\n"
-            "Try as an ordinary user, or set DATABASE_URL to a server of your own."
+            "Try as a user that has a name, or set DATABASE_URL to a server of your own."
         )
 
 

@@ -102,6 +102,7 @@ def test_it_heals_stops_in_order_and_dies_with_its_starter(tmp_path: Path) -> No
         running.wait(lambda: (running.health().get("beat_age_seconds") or 99) < 30, 60)
 
         running.process.send_signal(signal.SIGINT)
+        running.process.send_signal(signal.SIGTERM)  # as make does when it is ended itself
         running.wait(lambda: running.has_ended, 30)
         assert running.process.returncode == 0
         assert left_over(running.folder) == []
