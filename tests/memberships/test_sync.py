@@ -136,3 +136,31 @@ def _versions() -> dict[str, int]:
 def test_months_are_counted_by_the_calendar():
     assert months_back(date(2026, 11, 21), 24) == date(2024, 11, 1)
     assert months_back(date(2026, 1, 31), 1) == date(2025, 12, 1)
+
+
+def test_through_faults_nothing_is_lost_and_afterwards_nothing_is_missing(
+    mirrored, platform, today, monkeypatch
+):
+    """Calls fail, bodies break off, pages repeat, rows are poison: the mirror stays what it was,
+    says what is not whole, and heals by itself."""
+    monkeypatch.setattr("platforms.zenoti.client.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("platforms.zenoti.client.budget.close_for", lambda **given: None)
+    location = mirrored
+    before = _versions()
+    platform.faults(
+        http_500=0.1, truncated_body=0.1, repeated_page=0.1, hang_before=0.05, bad_date=3,
+        unknown_status=2, missing_id=2, broken_encoding=2,
+    )  # fmt: skip
+    try:
+        services.sync_location(location_id=location.pk, now=today + timedelta(minutes=5))
+    except services.SyncFailed:
+        assert SyncCursor.objects.exclude(error="").exists()
+    finally:
+        platform.faults()
+    assert not Appointment.objects.exclude(vanished_at=None).exists()
+    assert not Guest.objects.exclude(vanished_at=None).exists()
+    services.sync_location(location_id=location.pk, now=today + timedelta(minutes=10))
+    assert _versions() == before
+    assert not SyncCursor.objects.filter(location=location).exclude(error="").exists()
+    unresolved = DeadLetter.objects.filter(resolved_at=None)
+    assert not unresolved.exclude(external_id="").exists()
