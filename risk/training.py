@@ -45,6 +45,7 @@ SEED = 7
 MIN_TRAIN, MIN_CALIBRATE, MIN_TEST = 60, 20, 20
 MIN_SECOND_HEAD = 40
 MIN_ISOTONIC = 300
+LEAST_WEIGHT = 0.1  # of the scorecard beside a trained model
 # The level moves at most by a factor of e in the odds, and half-way at so many outcomes.
 MOST_LEVEL, LEVEL_PRETENDED = 1.0, 40.0
 # From small to less small; the choice falls on the calibration part.
@@ -236,6 +237,8 @@ def _fit_best(declaration: Declaration, older: Cases, middle: Cases, head: str) 
             best = loss, model
     assert best is not None
     model = best[1]
+    if head == "any":
+        model = with_experience(model, scorecard(declaration).main, declaration, middle)
     found = calibrate(model.log_odds(middle.columns), truth, middle.moment)
     if found.kind == "platt":
         # A straight line of the log-odds keeps the sum additive: reasons then add up in the
@@ -247,6 +250,24 @@ def _fit_best(declaration: Declaration, older: Cases, middle: Cases, head: str) 
         shapes=(*model.shapes, *(shape_of(rule) for rule in rules)),
         calibration=found,
     )
+
+
+def with_experience(
+    model: AdditiveModel, card: AdditiveModel, declaration: Declaration, middle: Cases
+) -> AdditiveModel:
+    """The trained model and the scorecard added up, each with the weight the calibration part
+    gives it. Where cases are many the scorecard's weight goes to nothing; where they are few it
+    keeps what too few cases could teach (three failed payments, say). A sum of tables stays one.
+    """
+    rules = {one.name for one in declaration.rules}
+    known = AdditiveModel(0.0, tuple(s for s in card.shapes if s.name not in rules))
+    both = np.column_stack([model.log_odds(middle.columns), known.log_odds(middle.columns)])
+    found = LogisticRegression(C=1.0).fit(both, middle.outcomes["any"])
+    of_model, of_card = (float(weight) for weight in found.coef_[0])
+    if of_card <= LEAST_WEIGHT or of_model <= LEAST_WEIGHT:
+        return model
+    ours, theirs = scaled(model, of_model, 0.0), scaled(known, of_card, float(found.intercept_[0]))
+    return AdditiveModel(ours.baseline + theirs.baseline, (*ours.shapes, *theirs.shapes))
 
 
 def levelled(model: AdditiveModel, newest: Cases, head: str) -> AdditiveModel:

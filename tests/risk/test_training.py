@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from risk import metrics, training
-from risk.additive import AdditiveModel, Artefact
+from risk.additive import AdditiveModel, Artefact, Shape
 from risk.frame import Cases
 from risk.scorecard import scorecard
 from risk.targets import CANCELLATION, CHURN, INF, Input
@@ -147,3 +147,23 @@ def test_a_ranking_that_turns_round_is_not_believed() -> None:
 )
 def test_auc(p: list[float], truth: list[float], auc: float) -> None:
     assert metrics.auc(np.array(p), np.array(truth, dtype=float)) == auc
+
+
+def test_experience_stays_beside_what_too_few_cases_taught() -> None:
+    past = cases(1_500)
+    card = scorecard(CANCELLATION).main
+    nothing = Shape("month", "number", np.array([]), np.array([0.0]), 0.0)
+    blind = AdditiveModel(-2.0, (nothing,))
+    alone = training.with_experience(blind, card, CANCELLATION, past)
+    assert alone is blind, "the scorecard alone is not a trained model"
+    half = training.fit(
+        [CANCELLATION.input("lead_days")], past.columns, past.outcomes["any"],
+        size=training.SIZES[0],
+    )  # fmt: skip
+    both = training.with_experience(half, card, CANCELLATION, past)
+    truth = past.outcomes["any"]
+    assert metrics.auc(both.log_odds(past.columns), truth) > metrics.auc(
+        half.log_odds(past.columns), truth
+    )
+    parts = both.contributions(past.columns).sum(axis=1) + both.baseline
+    np.testing.assert_allclose(parts, both.log_odds(past.columns), atol=1e-9)
