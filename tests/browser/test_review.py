@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from audit import clock
 from outreach import services
@@ -18,12 +19,15 @@ NAMES = ["Ana", "Ben", "Carla", "Dev", "Elif", "Finn", "Gia", "Hugo"]
 
 
 @pytest.fixture
-def drafts(location: Any) -> list[Draft]:
-    """Eight drafts with library text."""
+def drafts(location: Any, manager: Any) -> list[Draft]:
+    """Eight drafts with library text, and a server that has made the page before."""
     seed_library(by=None, now=clock.now())
     mirror_is_fresh(location, clock.now())
     members = [make_member(location, first_name=name) for name in NAMES]
     draft_members(*members, now=clock.now())
+    client = Client()
+    client.force_login(manager)
+    client.get("/review/")
     return list(Draft.objects.order_by("pk"))
 
 

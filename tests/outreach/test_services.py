@@ -119,6 +119,16 @@ def test_an_edit_voids_what_others_saw(draft, manager, approver, now):
         approve(draft, approver, now)
 
 
+def test_a_decision_counts_only_for_the_version_that_was_seen(draft, manager, now):
+    Draft.objects.filter(pk=draft.pk).update(version=5)  # after it was read, whatever was locked
+    with pytest.raises(Conflict, match="quicker"):
+        services._decide(
+            draft, version=1, status=Draft.Status.REJECTED, decided_by=manager, decided_at=now
+        )
+    draft.refresh_from_db()
+    assert draft.status == Draft.Status.PENDING
+
+
 def test_nobody_approves_their_own_words(draft, manager, approver, admin, now):
     changed = edit(draft, manager, now)
     with pytest.raises(NotAllowed, match="someone else must approve"):

@@ -48,7 +48,8 @@
     const id = form.closest("[data-card]")?.dataset.card || event.detail.requestConfig.path.match(/\d+/)?.[0];
     const card = deck.querySelector(`[data-card="${id}"]`);
     if (event.detail.successful) {
-      if (card?.dataset.leaving) card.remove();
+      // Not at once: htmx tells of the end of a request twice when its form is gone by then.
+      if (card?.dataset.leaving) setTimeout(() => card.remove());
       if (!waiting().some((one) => !one.hidden)) show(waiting()[0] || null);
       arm();
     } else if (card) { // refused, or no answer: the card comes back, with the reason on it
