@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from audit.models import LedgerEntry
-from outreach import services
+from outreach import caps, services
 from outreach.errors import (
     AlreadyLeft,
     CapReached,
@@ -256,6 +256,15 @@ def test_undo_takes_an_approval_back_and_gives_the_money_back(draft, manager, no
     assert message.outbox.state == OutboxItem.State.WITHDRAWN
     assert message.reservation == Message.Reservation.VOIDED
     assert set(Cap.objects.values_list("reserved_cents", flat=True)) == {0}
+
+
+def test_a_cost_is_given_back_or_spent_once_however_often_it_is_settled(draft, manager, now):
+    message = approve(draft, manager, now)
+    policy = OutreachPolicy.current()
+    for _ in range(2):
+        caps.void(Message.objects.select_related("location").get(pk=message.pk), policy=policy)
+    caps.post(Message.objects.select_related("location").get(pk=message.pk), policy=policy)
+    assert set(Cap.objects.values_list("reserved_cents", "spent_cents")) == {(0, 0)}
 
 
 def test_approved_again_after_undo_is_a_new_effect(draft, manager, now):
