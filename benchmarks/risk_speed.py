@@ -134,9 +134,10 @@ def _bare(timed: Callable[[str, Callable[[], Any]], Any]) -> None:
     rows = len(columns["guest"])
     rng = np.random.default_rng(1)
     x = rng.normal(size=(rows, 25))
-    fitted = HistGradientBoostingClassifier(max_iter=200, max_leaf_nodes=31).fit(
-        x[:20_000], rng.random(min(rows, 20_000)) < 0.1
-    )
+    truth = (x[:, 0] + x[:, 1] * x[:, 2] + rng.normal(size=rows)) > 2
+    fitted = HistGradientBoostingClassifier(
+        max_iter=200, max_leaf_nodes=31, early_stopping=False
+    ).fit(x[:20_000], truth[:20_000])
     p = timed("bare: predict_proba", lambda: fitted.predict_proba(x)[:, 1])
 
     def copy() -> None:
