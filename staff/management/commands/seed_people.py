@@ -16,8 +16,8 @@ from staff.models import User
 # sign-in name, first and last name, role, how many locations (0: all), limit in cents
 CAST = [
     ("desk", "Dana", "Reyes", User.Role.DESK, 1, 0),
-    ("manager", "Marta", "Lind", User.Role.MANAGER, 1, 5_000),
-    ("manager2", "Noor", "Haddad", User.Role.MANAGER, 2, 5_000),
+    ("manager", "Marta", "Lind", User.Role.MANAGER, 2, 5_000),
+    ("manager2", "Noor", "Haddad", User.Role.MANAGER, 3, 5_000),
     ("regional", "Rhea", "Okafor", User.Role.REGIONAL, 0, 20_000),
     ("admin", "Alex", "Winter", User.Role.ADMIN, 0, 0),
 ]
