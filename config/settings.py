@@ -310,7 +310,7 @@ DEFAULT_FROM_EMAIL = env.text(
 POSTAL_ADDRESS = env.text(
     "POSTAL_ADDRESS",
     "Set it to the business's postal address: the law wants it under every e-mail.",
-    default="",
+    default="12 Alder Street, Portland, OR 97204",
     secret=True,
 )
 # The demo and the tests may move the clock (audit.clock); production never.

@@ -360,6 +360,7 @@ class _Round:
             **{name: str(value) for name, value in candidate.facts.items() if value},
             "first_name": guest.first_name,
             "business": settings.BUSINESS_NAME,
+            "postal_address": settings.POSTAL_ADDRESS,
             "location": location.name,
             "location_phone": location.phone,
         }

@@ -147,10 +147,10 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "away-offer",
         "Away for a while, with an offer",
         "no_visits",
-        "Hi {first_name}, it's {business} {location}. It has been a while and we miss you. Your "
-        "next visit comes with {offer}, until {offer_until}. Would a day this week suit you?",
-        "Hola {first_name}, somos {business} {location}. Te echamos de menos. En tu siguiente "
-        "visita te espera {offer}, hasta el {offer_until}. Te viene bien esta semana?",
+        "Hi {first_name}, it's {business} {location}. It has been a while and we miss you. There "
+        "is {offer} for you, until {offer_until}. Would a day this week suit you?",
+        "Hola {first_name}, somos {business} {location}. Te echamos de menos. Te espera "
+        "{offer}, hasta el {offer_until}. Te viene bien esta semana?",
     ),
     (
         "away-words",
@@ -238,20 +238,21 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "payment-words",
         "Payment needs a look, words only",
         "payment",
-        "Hi {first_name}, it's {business} {location}. We could not complete your last membership "
-        "payment. Please call {location_phone} or stop by, and we will sort it out together.",
-        "Hola {first_name}, somos {business} {location}. No pudimos completar el pago de tu "
-        "plan. Llama al {location_phone} o pasa a vernos y lo arreglamos.",
+        # True of a card that expires soon as well as of a payment that failed.
+        "Hi {first_name}, it's {business} {location}. A quick note about the card for your "
+        "membership: please call {location_phone} or stop by, and we will sort it out together.",
+        "Hola {first_name}, somos {business} {location}. Una nota breve sobre la tarjeta de tu "
+        "plan: llama al {location_phone} o pasa a vernos y lo arreglamos.",
     ),
 ]  # fmt: skip
 
 _EMAIL_EN_FOOT = (
-    "\n\nWarm regards,\nThe team of {business}, {location}\n\n"
+    "\n\nWarm regards,\nThe team of {business}, {location}\n{postal_address}\n\n"
     "You get this because you are a member. To stop these e-mails, answer STOP or use the "
     "unsubscribe link of your mail program."
 )
 _EMAIL_ES_FOOT = (
-    "\n\nUn saludo cordial,\nEl equipo de {business}, {location}\n\n"
+    "\n\nUn saludo cordial,\nEl equipo de {business}, {location}\n{postal_address}\n\n"
     "Recibes este correo porque eres miembro. Para no recibir más, responde STOP o usa el enlace "
     "de baja de tu programa de correo."
 )

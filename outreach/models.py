@@ -264,6 +264,8 @@ class Draft(models.Model):
     edited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    # Ids of everybody who changed the text since it was the library's: none of them approves it.
+    writers = ArrayField(models.BigIntegerField(), default=list, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )

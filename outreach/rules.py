@@ -59,7 +59,7 @@ def check_can_approve(user: User, draft: Draft, *, policy: OutreachPolicy) -> No
     asked.four_eyes_on_edits = policy.four_eyes_on_edits
     if user.has_perm("outreach.approve_draft", draft):
         return
-    if policy.four_eyes_on_edits and draft.edited_by_id == user.pk:
+    if policy.four_eyes_on_edits and user.pk in draft.writers:
         raise NotAllowed("You changed this text, so someone else must approve it.")
     if user.has_perm("outreach.approve_draft") and user.serves(draft.location_id):
         raise NotAllowed(

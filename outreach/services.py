@@ -219,9 +219,12 @@ def edit_draft(
     draft.body, draft.subject = body, subject
     back_to_library = (body, subject) == (draft.library_body, draft.library_subject)
     draft.edited_by = None if back_to_library else by
+    draft.writers = [] if back_to_library else sorted({*draft.writers, by.pk})
     draft.version += 1
     checks.apply(draft, checks.check_drafts([draft], now=now)[0])
-    draft.save(update_fields=["body", "subject", "edited_by", "version", "checks", "group"])
+    draft.save(
+        update_fields=["body", "subject", "edited_by", "writers", "version", "checks", "group"]
+    )
     audit.record(
         events.DRAFT_EDITED,
         at=now,

@@ -49,7 +49,7 @@ def other_eyes(user: Any, draft: Any) -> bool:
     included. A draft that does not say what the policy is counts as one that asks."""
     if draft is None or not getattr(draft, "four_eyes_on_edits", True):
         return True
-    return bool(draft.edited_by_id != user.pk)
+    return user.pk not in draft.writers
 
 
 def whole_business(user: Any) -> bool:

@@ -275,6 +275,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "writers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), blank=True, default=list, size=None
+                    ),
+                ),
+                (
                     "edited_by",
                     models.ForeignKey(
                         blank=True,

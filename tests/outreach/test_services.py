@@ -226,6 +226,15 @@ def test_edit_back_to_the_library_text_is_no_edit(draft, manager, now):
     assert back.edited_by is None
 
 
+def test_who_wrote_first_cannot_approve_after_another_pair_of_hands(draft, manager, approver, now):
+    first = edit(draft, manager, now)
+    second = edit(first, approver, now, first.body + " See you soon.")
+    with pytest.raises(NotAllowed, match="someone else must approve"):
+        approve(second, manager, now, care=True)
+    with pytest.raises(NotAllowed, match="someone else must approve"):
+        approve(second, approver, now, care=True)
+
+
 def test_snoozed_drafts_come_back_at_their_time(draft, manager, now):
     until = now + timedelta(days=2)
     services.snooze_draft(

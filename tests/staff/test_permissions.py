@@ -91,7 +91,7 @@ def test_what_belongs_to_no_location_is_for_those_who_serve_all(manager: User, a
 
 
 def draft(location: Location, **changes: object) -> SimpleNamespace:
-    usual = {"location_id": location.pk, "cost_cents": 0, "edited_by_id": None}
+    usual = {"location_id": location.pk, "cost_cents": 0, "writers": []}
     return SimpleNamespace(**{**usual, **changes})
 
 
@@ -110,13 +110,13 @@ def test_nobody_approves_words_of_their_own_administrators_included(
     who: str, request: pytest.FixtureRequest, approver: User, location: Location
 ) -> None:
     writer: User = request.getfixturevalue(who)
-    edited = draft(location, edited_by_id=writer.pk)
+    edited = draft(location, writers=[writer.pk])
     assert not writer.has_perm("outreach.approve_draft", edited)
     assert approver.has_perm("outreach.approve_draft", edited)
 
 
 def test_where_policy_does_not_ask_for_four_eyes_two_do(manager: User, location: Location) -> None:
-    edited = draft(location, edited_by_id=manager.pk, four_eyes_on_edits=False)
+    edited = draft(location, writers=[manager.pk], four_eyes_on_edits=False)
     assert manager.has_perm("outreach.approve_draft", edited)
 
 
@@ -137,5 +137,5 @@ def test_registering_twice_changes_nothing(manager: User) -> None:
 def test_createsuperuser_makes_an_administrator_and_nothing_above_one(location: Location) -> None:
     chief = User.objects.create_superuser("Chief", "a long enough password")
     assert chief.role == User.Role.ADMIN
-    assert not chief.has_perm("outreach.approve_draft", draft(location, edited_by_id=chief.pk))
+    assert not chief.has_perm("outreach.approve_draft", draft(location, writers=[chief.pk]))
     assert User.objects.get_by_natural_key("chief") == chief
