@@ -134,8 +134,8 @@ class Bench:
         )  # fmt: skip
         self.serve()
         self.stage("library and people", [PYTHON, "manage.py", "seed_library"])
-        self.stage("backfill", [PYTHON, "manage.py", "sync", "--full"])
-        self.stage("second sync, nothing new", [PYTHON, "manage.py", "sync"])
+        self.stage("backfill", [PYTHON, "manage.py", "sync", "--jobs", "2"])
+        self.stage("second sync, nothing new", [PYTHON, "manage.py", "sync", "--jobs", "2"])
         self.stage("train", [PYTHON, "manage.py", "train"])
         self.stage("night", [PYTHON, "manage.py", "run_night"])
 
