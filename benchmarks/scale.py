@@ -124,6 +124,16 @@ class Bench:
         )
         today = demo_instant(datetime.now(UTC)).astimezone(ZONE).date().isoformat()
         subprocess.run([PYTHON, "manage.py", "demo_clock"], env=self.environment, check=True)
+        if not (self.options.home / "generated").exists():
+            self.generate(today)
+        self.serve()
+        self.stage("library and people", [PYTHON, "manage.py", "seed_library"])
+        self.stage("backfill", [PYTHON, "manage.py", "sync", "--jobs", "2"])
+        self.stage("second sync, nothing new", [PYTHON, "manage.py", "sync", "--jobs", "2"])
+        self.stage("train", [PYTHON, "manage.py", "train"])
+        self.stage("night", [PYTHON, "manage.py", "run_night"])
+
+    def generate(self, today: str) -> None:
         self.stage(
             "generate the business",
             [
@@ -132,12 +142,7 @@ class Bench:
                 "--months", str(self.options.months), "--today", today,
             ],
         )  # fmt: skip
-        self.serve()
-        self.stage("library and people", [PYTHON, "manage.py", "seed_library"])
-        self.stage("backfill", [PYTHON, "manage.py", "sync", "--jobs", "2"])
-        self.stage("second sync, nothing new", [PYTHON, "manage.py", "sync", "--jobs", "2"])
-        self.stage("train", [PYTHON, "manage.py", "train"])
-        self.stage("night", [PYTHON, "manage.py", "run_night"])
+        (self.options.home / "generated").touch()
 
     def serve(self) -> None:
         self.sandbox = subprocess.Popen(

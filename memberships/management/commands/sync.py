@@ -63,7 +63,7 @@ class Command(BaseCommand):
         """Each location in one of `jobs` processes, as workers would; those with gaps."""
         connections.close_all()  # a connection must not be shared with a forked process
         with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-            whole = pool.starmap(self.read, [(place, full) for place in locations], chunksize=1)
+            whole = pool.starmap(_read, [(place, full) for place in locations], chunksize=1)
         return [place for place, is_whole in zip(locations, whole, strict=True) if not is_whole]
 
     def read(self, location: Location, full: bool) -> bool:
@@ -96,3 +96,8 @@ class Command(BaseCommand):
         parked = f", {cursor.parked} parked" if cursor.parked else ""
         words = f"  {where}: {cursor.stream} {cursor.pages_done}{of}, {cursor.rows} rows{parked}"
         self.stdout.write(f"{words}  {cursor.error}" if cursor.error else words)
+
+
+def _read(location: Location, full: bool) -> bool:
+    """One location, in a process of its own."""
+    return Command().read(location, full)
