@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -41,6 +42,18 @@ def money(cents: int | None, currency: str = "USD") -> str:
     amount = f"{whole:,}" + (f".{rest:02d}" if rest else "")
     symbol = SYMBOLS.get(currency)
     return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {currency}"
+
+
+@register.filter
+def phone(number: str, country: str = "US") -> str:
+    """An E.164 number as people of `country` write it; a foreign one with its country code."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    is_home = phonenumbers.region_code_for_number(parsed) in (country, None)
+    style = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(parsed, style.NATIONAL if is_home else style.INTERNATIONAL)
 
 
 @register.filter
