@@ -7,6 +7,7 @@ from datetime import date
 from celery import shared_task
 
 from audit import clock
+from audit.nudge import nudge
 
 
 @shared_task
@@ -18,7 +19,7 @@ def build_call_lists(on: str = "") -> int:
     now = clock.now()
     locations = list(Location.objects.filter(is_active=True))
     for location in locations:
-        build_call_list.delay(location.pk, on or location.today(now).isoformat())
+        nudge(build_call_list, location.pk, on or location.today(now).isoformat())
     return len(locations)
 
 

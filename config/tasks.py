@@ -7,6 +7,7 @@ from datetime import date
 from celery import shared_task
 
 from audit import clock
+from audit.nudge import nudge
 
 
 @shared_task
@@ -24,7 +25,7 @@ def poke_nights() -> int:
 
     due = nights_due(clock.now())
     for location_id, on in due:
-        advance_night.delay(location_id, on.isoformat())
+        nudge(advance_night, location_id, on.isoformat())
     return len(due)
 
 
@@ -35,4 +36,4 @@ def advance_night(location_id: int, on: str) -> None:
 
     stage = run_next_stage(location_id=location_id, on=date.fromisoformat(on), now=clock.now())
     if stage is not None:
-        advance_night.delay(location_id, on)
+        nudge(advance_night, location_id, on)

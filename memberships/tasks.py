@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from audit import clock
+from audit.nudge import nudge
 
 
 @shared_task
@@ -33,9 +34,9 @@ def sweep() -> None:
 
 def wake_hints() -> None:
     """A nudge only: the sweep finds what it misses."""
-    refresh_hints.apply_async(retry=False)
+    nudge(refresh_hints)
 
 
 def wake_sync(location_id: int, period: str) -> None:
     """A nudge only, as above."""
-    sync_location.apply_async((location_id, period), retry=False)
+    nudge(sync_location, location_id, period)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from audit import clock
+from audit.nudge import nudge
 
 DISPATCH_LIMIT = 200
 
@@ -56,4 +57,4 @@ def wake_for_bookings(appointment_ids: list[int]) -> None:
 
 def wake_sender() -> None:
     """A nudge only: when the broker is away, beat finds the message."""
-    dispatch.apply_async(retry=False)
+    nudge(dispatch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from audit import clock
+from audit.nudge import nudge
 
 
 @shared_task
@@ -33,4 +34,4 @@ def forget_old_deliveries() -> None:
 
 def wake_inbox() -> None:
     """A nudge only: when the broker is away the sweep finds the delivery."""
-    work_inbox.apply_async(retry=False)
+    nudge(work_inbox)

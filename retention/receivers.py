@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from audit.nudge import nudge, nudge_in_batches
 from memberships.models import Appointment
 from memberships.signals import appointments_changed, guests_changed
 from retention import tasks
@@ -23,8 +24,7 @@ def connect() -> None:
 
 
 def _guests_changed(sender: Any, *, guest_ids: Sequence[int], **kwargs: Any) -> None:
-    for start in range(0, len(guest_ids), BATCH):
-        tasks.refresh_guests.delay(list(guest_ids[start : start + BATCH]))
+    nudge_in_batches(tasks.refresh_guests, guest_ids, size=BATCH)
 
 
 def _appointments_changed(sender: Any, *, appointment_ids: Sequence[int], **kwargs: Any) -> None:
@@ -33,4 +33,4 @@ def _appointments_changed(sender: Any, *, appointment_ids: Sequence[int], **kwar
 
 
 def _members_scored(sender: Any, *, location_id: int, **kwargs: Any) -> None:
-    tasks.refresh_members.delay(location_id)
+    nudge(tasks.refresh_members, location_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from audit.nudge import nudge_in_batches
 from memberships.signals import appointments_changed
 from risk import tasks
 
@@ -16,5 +17,4 @@ BATCH = 500
 @receiver(appointments_changed, dispatch_uid="risk.appointments_changed")
 def score_what_changed(sender: Any, *, appointment_ids: Sequence[int], **kwargs: Any) -> None:
     """The signal comes after commit, so the task sees the change."""
-    for start in range(0, len(appointment_ids), BATCH):
-        tasks.score_appointments.delay(list(appointment_ids[start : start + BATCH]))
+    nudge_in_batches(tasks.score_appointments, appointment_ids, size=BATCH)
