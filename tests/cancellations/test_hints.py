@@ -30,7 +30,6 @@ def at_once(settings: Any, monkeypatch: Any) -> None:
     """Tasks run where they are called."""
     for task in (tasks.add_live_bookings, tasks.settle_calls, tasks.build_call_list):
         monkeypatch.setattr(task, "apply_async", lambda args, task=task, **_: task(*args))
-        monkeypatch.setattr(task, "delay", lambda *args, task=task: task(*args))
 
 
 def tell(signal: Any, *bookings: Any) -> None:

@@ -142,8 +142,12 @@ def test_a_changed_guest_is_followed(
     from risk.signals import members_scored
 
     asked: list[object] = []
-    monkeypatch.setattr(tasks.refresh_guests, "delay", asked.append)
-    monkeypatch.setattr(tasks.refresh_members, "delay", asked.append)
+    monkeypatch.setattr(
+        tasks.refresh_guests, "apply_async", lambda args, **_: asked.append(args[0])
+    )
+    monkeypatch.setattr(
+        tasks.refresh_members, "apply_async", lambda args, **_: asked.append(args[0])
+    )
     member = make_member()
     booking = AppointmentFactory(guest=member.guest)
     guests_changed.send(None, guest_ids=[member.guest_id], now=now)

@@ -228,7 +228,9 @@ def test_the_mirrors_signal_asks_for_a_score(db: None, monkeypatch: pytest.Monke
     from risk import tasks
 
     asked: list[list[int]] = []
-    monkeypatch.setattr(tasks.score_appointments, "delay", asked.append)
+    monkeypatch.setattr(
+        tasks.score_appointments, "apply_async", lambda args, **_: asked.append(args[0])
+    )
     appointments_changed.send(sender=None, appointment_ids=[*range(700)], now=None)
     assert [len(ids) for ids in asked] == [500, 200]
 
