@@ -40,7 +40,6 @@ PAGES = (
     "/members/{member}/",
     "/bookings/",
     "/overview/",
-    "/overview/members/",
     "/overview/bookings/",
     "/activity/",
     "/sync/",
