@@ -217,26 +217,32 @@ class Bench:
         return int(row[0])
 
     def pages(self) -> None:
-        """Server time, queries and weight of each page, as an administrator of every location."""
+        """Server time, queries and weight of each page: for an administrator of every location,
+        and for a manager of one."""
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         import django
 
         django.setup()
-        from django.db import connection
         from django.test import Client
-        from django.test.utils import CaptureQueriesContext
 
-        from memberships.models import Membership
+        from memberships.models import Location, Membership
         from staff.models import User
 
-        person, _ = User.objects.get_or_create(
-            username="bench-admin", defaults={"role": "admin", "approval_limit_cents": 100_000}
-        )
-        client = Client(headers={"host": "127.0.0.1"})
-        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-        member = (
-            Membership.objects.filter(status="active").values_list("guest_id", flat=True).first()
-        )
+        place = Location.objects.order_by("pk").first()
+        for role in ("admin", "manager"):
+            person, _ = User.objects.get_or_create(
+                username=f"bench-{role}", defaults={"role": role, "approval_limit_cents": 100_000}
+            )
+            person.locations.set([place] if place else [])
+            client = Client(headers={"host": "127.0.0.1"})
+            client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+            running = Membership.objects.filter(status="active", location=place)
+            self.time_pages(client, role, running.values_list("guest_id", flat=True).first())
+
+    def time_pages(self, client: Any, role: str, member: int | None) -> None:
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+
         for pattern in PAGES:
             url = pattern.format(member=member)
             first = client.get(url)
@@ -248,6 +254,7 @@ class Bench:
             with CaptureQueriesContext(connection) as queries:
                 response = client.get(url)
             row = {
+                "role": role,
                 "page": pattern,
                 "status": first.status_code,
                 "median_ms": round(statistics.median(took), 1),
