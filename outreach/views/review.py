@@ -241,7 +241,7 @@ def _decided(request: StaffRequest, draft: Draft, said: str, now: datetime) -> H
     }
     response = render(request, "outreach/_decided.html", context)
     words = ngettext("%(n)d left", "%(n)d left", left) % {"n": left}
-    return trigger_client_event(response, "announce", {"value": f"{said} {words}"})
+    return trigger_client_event(response, "announce", {"value": f"{said} {words}", "left": left})
 
 
 STATUS = {

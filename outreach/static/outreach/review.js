@@ -7,6 +7,9 @@
   const cards = () => [...deck.querySelectorAll("[data-card]")];
   const waiting = () => cards().filter((card) => !card.dataset.leaving);
 
+  const open = new Set(); // decisions on their way
+  let fewest = Infinity; // what their answers said is left
+
   const show = (card, { focus = true } = {}) => {
     for (const other of cards()) {
       other.hidden = other !== card;
@@ -37,6 +40,7 @@
     const form = event.detail.elt;
     const card = form.matches?.("[data-decide]") && form.closest("[data-card]");
     if (!card) return;
+    open.add(event.detail.xhr);
     card.dataset.leaving = "1";
     const list = cards();
     const after = list.slice(list.indexOf(card) + 1).find((one) => !one.dataset.leaving);
@@ -45,6 +49,8 @@
   document.body.addEventListener("htmx:afterRequest", (event) => {
     const form = event.detail.elt;
     if (!form.matches?.("[data-decide]")) return;
+    open.delete(event.detail.xhr);
+    if (!open.size) fewest = Infinity;
     const id = form.closest("[data-card]")?.dataset.card || event.detail.requestConfig.path.match(/\d+/)?.[0];
     const card = deck.querySelector(`[data-card="${id}"]`);
     if (event.detail.successful) {
@@ -57,6 +63,13 @@
       show(card);
     }
   });
+  // Answers to quick decisions cross; the one decided last has counted right, and the least.
+  document.addEventListener("announce", (event) => {
+    const left = event.detail?.left;
+    if (left === undefined) return;
+    if (left > fewest) event.stopImmediatePropagation();
+    else fewest = left;
+  }, true);
   // Two quick decisions may be answered with the same next card: one is enough.
   document.body.addEventListener("htmx:oobAfterSwap", () => {
     const seen = new Set();
