@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from risk.additive import AdditiveModel, Columns, Floats
+from risk.engine.additive import AdditiveModel, Columns, Floats
 from risk.models import Target
 from risk.targets import DECLARATIONS
 

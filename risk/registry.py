@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.core.signing import BadSignature, Signer
 
-from risk.additive import Artefact, BadArtefact
+from risk.engine.additive import Artefact, BadArtefact
 from risk.models import ModelVersion
 
 SALT = "risk.model"

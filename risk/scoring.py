@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from risk import reasons
-from risk.additive import AdditiveModel, Artefact, Floats
+from risk.engine.additive import AdditiveModel, Artefact, Floats
+from risk.engine.scorecard import KIND as SCORECARD
 from risk.frame import Frame
 from risk.models import Target
-from risk.scorecard import KIND as SCORECARD
 
 SCORE_50_AT = 0.15
 THIN_TENURE_DAYS, THIN_EVENTS = 30, 3

@@ -17,8 +17,9 @@ from audit import jobs
 from audit.models import JobRun
 from audit.services import Entry, record, record_many
 from memberships.models import Appointment, Location
-from risk import cases, events, registry, scorecard, scoring, signals, writing
-from risk.additive import Artefact
+from risk import events, past, registry, scoring, signals, writing
+from risk.engine import scorecard
+from risk.engine.additive import Artefact
 from risk.features import bookings, churn
 from risk.features.months import rebuild_outcome_months
 from risk.frame import Frame
@@ -27,7 +28,7 @@ from risk.selectors import DEFAULT_THRESHOLDS, thresholds
 from risk.targets import DECLARATIONS
 
 if TYPE_CHECKING:
-    from risk.training import Trained
+    from risk.engine.training import Trained
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ def train(
 ) -> ModelVersion:
     """Learn from everything known before the day `as_of_on`. The new version serves if it beats
     the scorecard and what serves now on the newest cases; otherwise it is kept in shadow."""
-    from risk import training  # scikit-learn is loaded only where it is needed
+    from risk.engine import training  # scikit-learn is loaded only where it is needed
 
     champion, champion_artefact = serving_model(target, now=now)
     with transaction.atomic():
@@ -115,14 +116,14 @@ def train(
         refresh_months(as_of_on=as_of_on, now=now, whole=True)
     with transaction.atomic():
         _long_statements()
-        past = cases.of(target, as_of_on=as_of_on)
+        known = past.of(target, as_of_on=as_of_on)
     trained = training.train(
         DECLARATIONS[target],
-        past.cases,
-        window_days=past.window_days,
+        known.cases,
+        window_days=known.window_days,
         champion=champion_artefact,
         champion_until_day=champion.metrics.get("until_day"),
-        notice_p=past.notice_p,
+        notice_p=known.notice_p,
     )
     return _keep(trained, target=target, beaten=champion, now=now, by=by)
 
@@ -136,7 +137,7 @@ def _keep(
     now: datetime,
     by: AbstractBaseUser | None,
 ) -> ModelVersion:
-    from risk.training import LIBRARIES
+    from risk.engine.training import LIBRARIES
 
     _lock_registry(target)
     version = _store(

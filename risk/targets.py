@@ -1,59 +1,15 @@
 """The two declared targets: which inputs each score has, what they mean, and their scorecard.
 
-An input names a column of its frame, the cause its contribution counts towards, and the direction
-in which it may only raise (+1) or lower (-1) the risk, where experience leaves no doubt. `points`
-are the scorecard: (up to and including, log-odds) in rising order, the last open; a category has
-(code, log-odds). An input that is not `learned` keeps its points beside a trained model too: the
-mirror knows only its present value, so its past cannot be learned from.
+`points` are the scorecard (risk/engine/declaration.py). An input that is not `learned` keeps its
+points beside a trained model too: the mirror knows only its present value, so its past cannot be
+learned from.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from risk.causes import CAUSES
+from risk.engine.declaration import INF, Declaration, Input
 from risk.models import Target
-
-INF = float("inf")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    name: str
-    cause: str
-    kind: Literal["number", "category"] = "number"
-    direction: Literal[-1, 0, 1] = 0
-    learned: bool = True
-    points: tuple[tuple[float, float], ...] = ()
-    points_missing: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.cause not in CAUSES:
-            raise ValueError(f"{self.name}: {self.cause} is not in risk/causes.py.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration:
-    """One target. `base` is the chance of a case with no points on the scorecard; `heads` are the
-    outcomes that get a model, the first being the score, a further one its share."""
-
-    target: Target
-    heads: tuple[str, ...]
-    base: float
-    inputs: tuple[Input, ...]
-
-    def input(self, name: str) -> Input:
-        return next(one for one in self.inputs if one.name == name)
-
-    @property
-    def learned(self) -> list[Input]:
-        return [one for one in self.inputs if one.learned]
-
-    @property
-    def rules(self) -> list[Input]:
-        return [one for one in self.inputs if not one.learned]
-
 
 CHURN = Declaration(
     target=Target.CHURN,
@@ -231,3 +187,8 @@ DECLARATIONS: dict[str, Declaration] = {
     Target.CHURN: CHURN,
     Target.CANCELLATION: CANCELLATION,
 }
+
+for _declaration in DECLARATIONS.values():
+    for _input in _declaration.inputs:
+        if _input.cause not in CAUSES:
+            raise ValueError(f"{_input.name}: {_input.cause} is not in risk/causes.py.")

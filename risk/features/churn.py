@@ -18,7 +18,7 @@ import numpy as np
 
 from memberships.models import Membership
 from risk import frame
-from risk.additive import Floats
+from risk.engine.additive import Floats
 from risk.features import known_booked_at, known_cancelled_at, midnights, number
 from risk.frame import Frame
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from risk import reasons, scoring
-from risk.additive import AdditiveModel, Artefact, Shape
 from risk.causes import CAUSES
+from risk.engine.additive import AdditiveModel, Artefact, Shape
+from risk.engine.scorecard import scorecard
 from risk.frame import Frame
 from risk.models import Target
-from risk.scorecard import scorecard
 from risk.targets import CHURN, DECLARATIONS
 
 NAN = float("nan")

@@ -14,7 +14,7 @@ from audit.models import JobRun, LedgerEntry
 from memberships.models import Appointment, Membership
 from memberships.signals import appointments_changed
 from risk import registry, services, signals, writing
-from risk.additive import Artefact
+from risk.engine.additive import Artefact
 from risk.models import (
     Band,
     BandThreshold,

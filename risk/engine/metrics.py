@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from risk.additive import Floats
+from risk.engine.additive import Floats
 
 RESAMPLES = 300
 

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from django.db.models import F
 
 from memberships.models import Appointment, Membership
-from risk.additive import Floats
+from risk.engine.additive import Floats
+from risk.engine.cases import Cases
 from risk.features import bookings, churn
-from risk.frame import Cases, Frame, stack
+from risk.frame import Frame, stack
 from risk.models import Target
 from risk.targets import DECLARATIONS
 

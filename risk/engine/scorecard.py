@@ -1,16 +1,16 @@
 """The documented points that serve while outcomes are too few to learn from.
 
-The scorecard is written in the form of a trained model (risk/additive.py), so that scores, bands
-and reasons need no second path. Its level follows the business: the base chance is drawn from the
-usual one towards the business's own rate as outcomes come in.
+The scorecard is written in the form of a trained model (risk/engine/additive.py), so that scores,
+bands and reasons need no second path. Its level follows the business: the base chance is drawn from
+the usual one towards the business's own rate as outcomes come in.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from risk.additive import AdditiveModel, Artefact, Calibration, Shape
-from risk.targets import Declaration, Input
+from risk.engine.additive import AdditiveModel, Artefact, Calibration, Shape
+from risk.engine.declaration import Declaration, Input
 
 KIND = "scorecard"
 # Outcomes of the usual rate mixed into the business's own rate.

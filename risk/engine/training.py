@@ -21,8 +21,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from risk import metrics
-from risk.additive import (
+from risk.engine import metrics
+from risk.engine.additive import (
     AdditiveModel,
     Artefact,
     Calibration,
@@ -31,10 +31,10 @@ from risk.additive import (
     Shape,
     shifted,
 )
-from risk.frame import Cases
-from risk.scorecard import KIND as SCORECARD
-from risk.scorecard import scorecard, shape_of
-from risk.targets import Declaration, Input
+from risk.engine.cases import Cases
+from risk.engine.declaration import Declaration, Input
+from risk.engine.scorecard import KIND as SCORECARD
+from risk.engine.scorecard import scorecard, shape_of
 
 KIND = "additive"
 LIBRARIES = {"scikit-learn": sklearn.__version__, "numpy": np.__version__}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from risk import metrics, training
-from risk.additive import AdditiveModel, Artefact, Shape
-from risk.frame import Cases
-from risk.scorecard import scorecard
-from risk.targets import CANCELLATION, CHURN, INF, Input
+from risk.engine import metrics, training
+from risk.engine.additive import AdditiveModel, Artefact, Shape
+from risk.engine.cases import Cases
+from risk.engine.declaration import INF, Input
+from risk.engine.scorecard import scorecard
+from risk.targets import CANCELLATION, CHURN
 
 
 def cases(n: int = 4_000, *, effect: float = 1.0, rate: float = -2.0, seed: int = 5) -> Cases:
@@ -128,7 +129,7 @@ def test_the_scorecards_level_is_drawn_to_the_business() -> None:
 
 def test_the_points_of_the_scorecard_are_those_declared() -> None:
     one = Input(name="price", cause="price", points=((10, 0.5), (INF, 1.5)), points_missing=0.2)
-    from risk.scorecard import shape_of
+    from risk.engine.scorecard import shape_of
 
     assert shape_of(one).contributions(np.array([10, 11, np.nan])).tolist() == [0.5, 1.5, 0.2]
 

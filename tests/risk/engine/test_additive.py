@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from risk import training
-from risk.additive import AdditiveModel, Artefact, BadArtefact, Calibration, Shape, shifted
-from risk.targets import Input
+from risk.engine import training
+from risk.engine.additive import AdditiveModel, Artefact, BadArtefact, Calibration, Shape, shifted
+from risk.engine.declaration import Input
 
 INPUTS = [
     Input(name="days_since_visit", cause="no_visits", direction=1),
