@@ -117,9 +117,11 @@ DATABASES = {
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            # Lets risk/prepared.py keep plans; Django's own cursors never prepare a statement.
+            "prepare_threshold": 5,
             # Milliseconds. A page never needs 30 s; long jobs raise the limit for themselves.
             "options": "-c statement_timeout=30000 -c lock_timeout=10000 "
-            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+            "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
         },
     }
 }

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from risk.engine.additive import AdditiveModel, Columns, Floats
 from risk.models import Target
 from risk.targets import DECLARATIONS
 
+CHUNK = 10_000  # rows looked at together: few enough for any number of members
 MOST = 3
 TRIED = 6  # causes looked at, since some have nothing to say about this person
 LEAST_CONTRIBUTION = 0.05  # log-odds: about one point in a hundred of chance
@@ -48,54 +50,73 @@ def explain(
 
     `contributions` has shape (rows, inputs) in the order of the model's shapes, log-odds.
     """
-    rows = len(contributions)
-    reasons: list[list[dict[str, Any]]] = [[] for _ in range(rows)]
-    if not rows:
-        return reasons
-    declaration = DECLARATIONS[target]
-    names = [shape.name for shape in model.shapes]
-    cause_of = [declaration.input(name).cause for name in names]
-    causes = sorted(set(cause_of))
-    members = [[i for i, cause in enumerate(cause_of) if cause == one] for one in causes]
-    sums = np.column_stack([contributions[:, inputs].sum(axis=1) for inputs in members])
+    told: list[list[dict[str, Any]]] = []
+    for start in range(0, len(contributions), CHUNK):
+        part = slice(start, start + CHUNK)
+        told += _explain(
+            target, model, {name: x[part] for name, x in columns.items()}, contributions[part]
+        )
+    return told
 
+
+def _explain(
+    target: str, model: AdditiveModel, columns: Columns, contributions: Floats
+) -> list[list[dict[str, Any]]]:
+    names = [shape.name for shape in model.shapes]
+    causes, members, belongs = _grouped(target, tuple(names))
+    sums = contributions @ belongs
     above = contributions.sum(axis=1, keepdims=True) > 0
-    speaks = np.where((sums > 0) == above, 1.0, AGAINST)
-    weight = np.abs(sums) * speaks
+    weight = np.abs(sums) * np.where((sums > 0) == above, 1.0, AGAINST)
     weight[np.abs(sums) < LEAST_CONTRIBUTION] = 0
-    for number, cause in enumerate(causes):
-        if cause in BACKGROUND:
-            weight[:, number] *= 1e-3
+    weight[:, [cause in BACKGROUND for cause in causes]] *= 1e-3
     order = np.argsort(-weight, axis=1, kind="stable")[:, :TRIED]
+    # Within a cause the input that pushes furthest its way; `members` is padded with a column that
+    # never does.
+    padded = np.column_stack([contributions, np.zeros(len(sums))])[:, members]
+    padded *= np.sign(sums)[:, :, None]
+    padded[:, members == len(names)] = -np.inf
+    leads = np.take_along_axis(members[None], padded.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
 
     lists = {name: columns[name].tolist() for name in _needed(names) if name in columns}
-    for place in range(order.shape[1]):
-        chosen = order[:, place]
-        for number, cause in enumerate(causes):
-            here = np.flatnonzero((chosen == number) & (weight[np.arange(rows), chosen] > 0))
-            if not len(here):
+    told: list[list[dict[str, Any]]] = []
+    for row, (places, weights, totals, leading) in enumerate(
+        zip(order.tolist(), weight.tolist(), sums.tolist(), leads.tolist(), strict=True)
+    ):
+        reasons: list[dict[str, Any]] = []
+        number_of = partial(_cell, lists, row)
+        for place in places:
+            cause, total = causes[place], totals[place]
+            if not weights[place] or len(reasons) == MOST or (cause in BACKGROUND and reasons):
+                break  # what follows weighs less
+            words = say(target, names[leading[place]], number_of, total > 0)
+            if not words.text:
                 continue
-            inputs = members[number]
-            signs = np.sign(sums[here, number])[:, None]
-            leading = np.argmax(contributions[here[:, None], inputs] * signs, axis=1)
-            totals = sums[here, number].tolist()
-            for row, lead, total in zip(here.tolist(), leading.tolist(), totals, strict=True):
-                if len(reasons[row]) == MOST or (cause in BACKGROUND and reasons[row]):
-                    continue
-                words = say(target, names[inputs[lead]], partial(_cell, lists, row), total > 0)
-                if not words.text:
-                    continue
-                reasons[row].append(
-                    {
-                        "cause": cause,
-                        "text": words.text,
-                        "value": words.value,
-                        "norm": words.norm,
-                        "contribution": round(total, 3),
-                        "direction": "raises" if total > 0 else "lowers",
-                    }
-                )
-    return reasons
+            reasons.append(
+                {
+                    "cause": cause,
+                    "text": words.text,
+                    "value": words.value,
+                    "norm": words.norm,
+                    "contribution": round(total, 3),
+                    "direction": "raises" if total > 0 else "lowers",
+                }
+            )
+        told.append(reasons)
+    return told
+
+
+@lru_cache(maxsize=32)
+def _grouped(target: str, names: tuple[str, ...]) -> tuple[list[str], npt.NDArray[np.intp], Floats]:
+    """The causes of these inputs; per cause the places of its inputs, padded with len(names); and
+    the matrix of shape (inputs, causes) that sums contributions by cause."""
+    declaration = DECLARATIONS[target]
+    cause_of = [declaration.input(name).cause for name in names]
+    causes = sorted(set(cause_of))
+    groups = [[i for i, cause in enumerate(cause_of) if cause == one] for one in causes]
+    widest = max(map(len, groups))
+    members = np.array([group + [len(names)] * (widest - len(group)) for group in groups])
+    belongs = np.array([[float(cause == one) for one in causes] for cause in cause_of])
+    return causes, members, belongs
 
 
 def notice_reason(notice_days: float) -> dict[str, Any]:

@@ -39,6 +39,11 @@ def load(version: ModelVersion) -> Artefact:
     return _verified[key]
 
 
+def verified(pk: int, signature: str) -> Artefact | None:
+    """The model, if this process has verified it already."""
+    return _verified.get((pk, signature))
+
+
 def forget() -> None:
     """Verify every model again at its next use."""
     _verified.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +21,14 @@ DEFAULT_THRESHOLDS: dict[str, dict[str, int]] = {
 
 def thresholds(target: str) -> dict[str, int]:
     """From which score each band begins, lowest band first. Low always begins at 0."""
-    chosen = dict(
-        BandThreshold.objects.filter(target=target).values_list("band", "min_score"),
-    )
+    chosen = BandThreshold.objects.filter(target=target).values_list("band", "min_score")
+    return begins(target, dict(chosen))
+
+
+def begins(target: str, chosen: Mapping[str, int]) -> dict[str, int]:
+    """The same from what staff chose, by band."""
     return {
-        str(band): chosen.get(band, default) if default else 0
+        str(band): int(chosen.get(band, default)) if default else 0
         for band, default in DEFAULT_THRESHOLDS[target].items()
     }
 

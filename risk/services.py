@@ -16,8 +16,8 @@ from django.db.models import Min
 from audit import jobs
 from audit.models import JobRun
 from audit.services import Entry, record, record_many
-from memberships.models import Appointment, Location
-from risk import events, past, registry, scoring, signals, writing
+from memberships.models import Appointment
+from risk import events, past, registry, scoring, signals, terms, writing
 from risk.engine import scorecard
 from risk.engine.additive import Artefact
 from risk.features import bookings, churn
@@ -26,6 +26,7 @@ from risk.frame import Frame
 from risk.models import Band, BandThreshold, ChurnScore, ModelVersion, OutcomeMonth, Target
 from risk.selectors import DEFAULT_THRESHOLDS, thresholds
 from risk.targets import DECLARATIONS
+from risk.terms import Terms
 
 if TYPE_CHECKING:
     from risk.engine.training import Trained
@@ -242,7 +243,8 @@ def score_members(*, location_id: int, as_of_on: date, now: datetime) -> Counts:
             jobs.finish_run(run, counts=(counts := _counts([], 0)), now=now)
             return counts
         frame = churn.members(as_of_on=as_of_on, location_ids=[location_id])
-        rows = _score(Target.CHURN, frame, version, artefact, {location_id: as_of_on}, now)
+        given = Terms(version.pk, artefact, thresholds(Target.CHURN))
+        rows = _score(Target.CHURN, frame, given, {location_id: as_of_on}, now)
         ended = writing.drop_others(
             Target.CHURN,
             location_id=location_id,
@@ -281,14 +283,15 @@ def score_bookings(*, location_id: int, as_of_on: date, now: datetime) -> Counts
             from_on=as_of_on,
             until_on=as_of_on + timedelta(days=COMING_DAYS),
         )
-        rows = _score(Target.CANCELLATION, frame, version, artefact, {location_id: as_of_on}, now)
+        given = Terms(version.pk, artefact, thresholds(Target.CANCELLATION))
+        rows = _score(Target.CANCELLATION, frame, given, {location_id: as_of_on}, now)
         ids = frame.ids["appointment_id"].tolist()
         gone = writing.drop_others(
             Target.CANCELLATION, location_id=location_id, keep=ids, as_of_on=as_of_on
         )
         counts = _counts(rows, gone)
         jobs.finish_run(run, counts=counts, now=now)
-        _tell_bookings(location_id, ids, now)
+        _tell_bookings(location_id, rows, now)
         _record_run(version, location_id, as_of_on, now, "bookings", counts)
     return counts
 
@@ -297,17 +300,15 @@ def score_bookings(*, location_id: int, as_of_on: date, now: datetime) -> Counts
 def score_appointments(*, appointment_ids: Sequence[int], now: datetime) -> int:
     """Score these bookings at once, as after a change; returns how many stand. Those that no longer
     stand lose their score."""
-    version, artefact = serving_model(Target.CANCELLATION, now=now)
+    given = terms.live(Target.CANCELLATION) or _terms(Target.CANCELLATION, now=now)
     frame = bookings.chosen(appointment_ids=appointment_ids, now=now)
-    zones = Location.objects.in_bulk(sorted(set(frame.ids["location_id"].tolist())))
-    days = {pk: location.today(now) for pk, location in zones.items()}
-    _score(Target.CANCELLATION, frame, version, artefact, days, now)
+    rows = _score(Target.CANCELLATION, frame, given, bookings.local_days(frame), now)
     ids = frame.ids["appointment_id"].tolist()
     fallen = set(appointment_ids) - set(ids)
     if fallen:
         writing.drop_chosen(Target.CANCELLATION, sorted(fallen))
     if ids:
-        _tell_bookings(None, ids, now)
+        _tell_bookings(None, rows, now)
     return len(ids)
 
 
@@ -328,22 +329,22 @@ def refresh_months(*, as_of_on: date, now: datetime, whole: bool = False) -> Non
         jobs.finish_run(run, counts={"months": changed}, now=now)
 
 
+def _terms(target: str, *, now: datetime) -> Terms:
+    version, artefact = serving_model(target, now=now)
+    return Terms(version.pk, artefact, thresholds(target))
+
+
 def _score(
-    target: str,
-    frame: Frame,
-    version: ModelVersion,
-    artefact: Artefact,
-    days: Mapping[int, date],
-    now: datetime,
+    target: str, frame: Frame, given: Terms, days: Mapping[int, date], now: datetime
 ) -> list[tuple[Any, ...]]:
     if not len(frame):
         return []
     rows = writing.rows_of(
         target,
         frame,
-        scoring.SCORERS[target](artefact, frame),
-        model=version,
-        limits=thresholds(target),
+        scoring.SCORERS[target](given.artefact, frame),
+        model_id=given.model_id,
+        limits=given.limits,
         days=days,
         now=now,
     )
@@ -393,13 +394,13 @@ def _record_run(
     )
 
 
-def _tell_bookings(location_id: int | None, ids: list[int], now: datetime) -> None:
+def _tell_bookings(location_id: int | None, rows: list[tuple[Any, ...]], now: datetime) -> None:
     transaction.on_commit(
         partial(
             signals.bookings_scored.send,
             sender=ModelVersion,
             location_id=location_id,
-            appointment_ids=ids,
+            bands={row[0]: row[3] for row in rows},
             now=now,
         )
     )

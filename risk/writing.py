@@ -1,6 +1,7 @@
 """Writing many scores at once: COPY into a temporary table, then one upsert.
 
-A score never replaces one that is newer. For a handful of rows the same upsert reads an array.
+A score never replaces one that is newer. For a handful of rows the same upsert, planned once, reads
+one value of JSON.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import orjson
 from django.db import connection
 
+from risk import prepared
 from risk.frame import Frame
-from risk.models import Band, ModelVersion, Target
+from risk.models import Band, Target
 from risk.scoring import TRUST, Scored
 
-FEW = 200  # up to here an array beats making a table
+FEW = 200  # up to here one value beats making a table
 
 # The columns both kinds of score share, in the order they are written, with their SQL types.
 _SHARED = {
@@ -50,7 +53,7 @@ def rows_of(
     frame: Frame,
     scored: Scored,
     *,
-    model: ModelVersion,
+    model_id: int,
     limits: dict[str, int],
     days: Mapping[int, date],
     now: datetime,
@@ -69,7 +72,7 @@ def rows_of(
     at = now.isoformat()
     as_of = {location: on.isoformat() for location, on in days.items()}
     return [
-        (key, p, score, band, orjson.dumps(why).decode(), TRUST[trust], note, model.pk,
+        (key, p, score, band, orjson.dumps(why).decode(), TRUST[trust], note, model_id,
          as_of[location], at, guest, location, *more)
         for key, p, score, band, why, trust, note, guest, location, more in zip(
             frame.ids[kind.key].tolist(), chances, scored.score.tolist(), bands, scored.reasons,
@@ -81,34 +84,34 @@ def rows_of(
 
 def _bands(scored: Scored, limits: dict[str, int]) -> list[str]:
     """The band of each score; `limits` from `selectors.thresholds`."""
-    by_score = {
-        score: max((b for b, least in limits.items() if score >= least), key=limits.__getitem__)
-        for score in range(101)
-    }
+    rising = sorted(limits, key=limits.__getitem__)
+    least = [limits[band] for band in rising]
+    places = np.searchsorted(least, scored.score, side="right") - 1
     return [
-        str(Band.UNKNOWN) if unknown else by_score[score]
-        for score, unknown in zip(scored.score.tolist(), scored.unknown.tolist(), strict=True)
+        str(Band.UNKNOWN) if unknown else rising[place]
+        for place, unknown in zip(places.tolist(), scored.unknown.tolist(), strict=True)
     ]
 
 
 def write(target: str, rows: list[tuple[Any, ...]]) -> None:
-    """Upsert the rows, a few by array, many by COPY. Call inside a transaction."""
+    """Upsert the rows, a few as one value of JSON, many by COPY. Call inside a transaction."""
     kind = KINDS[target]
     if not rows:
         return
+    if len(rows) <= FEW:
+        records = [dict(zip(kind.columns, row, strict=True)) for row in rows]
+        for record in records:
+            record["reasons"] = orjson.Fragment(record["reasons"])  # JSON already
+        prepared.run(_upsert(kind, _records(kind)), {"records": orjson.dumps(records).decode()})
+        return
     with connection.cursor() as cursor:
-        if len(rows) <= FEW:
-            arrays = ", ".join(f"%s::{sql}[]" for sql in kind.columns.values())
-            names = ", ".join(kind.columns)
-            _upsert(
-                cursor,
-                kind,
-                f"UNNEST({arrays}) AS n ({names})",
-                [list(column) for column in zip(*rows, strict=True)],
-            )
-            return
         copy_in(kind, rows, cursor)
-        _upsert(cursor, kind, "risk_new n", [])
+        cursor.execute(_upsert(kind, "risk_new n"))
+
+
+def _records(kind: _Kind) -> str:
+    columns = ", ".join(f"{name} {sql}" for name, sql in kind.columns.items())
+    return f"jsonb_to_recordset(%(records)s::jsonb) AS n ({columns})"
 
 
 def copy_in(kind: _Kind, rows: list[tuple[Any, ...]], cursor: Any) -> None:
@@ -136,7 +139,7 @@ def _line(row: tuple[Any, ...]) -> str:
     )
 
 
-def _upsert(cursor: Any, kind: _Kind, source: str, params: list[Any]) -> None:
+def _upsert(kind: _Kind, source: str) -> str:
     names = list(kind.columns)
     if kind is CHURN:
         # A week ago: that day's score, or of the nearest of the three days before it.
@@ -148,13 +151,12 @@ def _upsert(cursor: Any, kind: _Kind, source: str, params: list[Any]) -> None:
     else:
         values = ", ".join(f"n.{name}" for name in kind.columns)
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in names if name != kind.key)
-    cursor.execute(
+    return (
         f"INSERT INTO {kind.table} ({', '.join(names)}) "  # noqa: S608 - names of our own tables
         f"SELECT {values} FROM {source} "
         f"ON CONFLICT ({kind.key}) DO UPDATE SET {changes} "
         f"WHERE {kind.table}.as_of_on <= EXCLUDED.as_of_on "
-        f"AND {kind.table}.scored_at <= EXCLUDED.scored_at",
-        params,
+        f"AND {kind.table}.scored_at <= EXCLUDED.scored_at"
     )
 
 

@@ -11,20 +11,24 @@ months before the moment (`OutcomeMonth`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import holidays
 import numpy as np
+from psycopg.types.numeric import Int8
 
-from memberships.models import Location, Membership
+from memberships.models import Membership
 from risk import frame
 from risk.engine.additive import Floats
 from risk.features import known_booked_at, known_cancelled_at, number
 from risk.frame import Frame
 
+FEW = 50
+DAY_0 = date(1970, 1, 1)
+RUNNING = [str(status) for status in Membership.RUNNING]
 HISTORY = "2 years"
 RATE_MONTHS = 6
 # Own rates count as many pretended bookings at the location's rate, the location's and service's
@@ -67,6 +71,8 @@ READ = {
     "moment": "EXTRACT(EPOCH FROM t.moment)",
     "view": "t.view",
     "starts": "EXTRACT(EPOCH FROM t.starts_at)",
+    "local_day": "(t.moment AT TIME ZONE l.time_zone)::date - DATE '1970-01-01'",
+    "country": "ASCII(l.country) * 256 + ASCII(SUBSTR(l.country, 2))",
     "lead_days": "EXTRACT(EPOCH FROM t.starts_at - t.booked_at) / 86400.0",
     "ahead_days": "EXTRACT(EPOCH FROM t.starts_at - t.moment) / 86400.0",
     "minutes": "s.duration_minutes",
@@ -191,8 +197,13 @@ def coming(*, location_ids: list[int], now: datetime, from_on: date, until_on: d
 
 
 def chosen(*, appointment_ids: Sequence[int], now: datetime) -> Frame:
-    """One row per booking of the list that stands now and has not started."""
-    return _frame(CHOSEN, {"now": now, "ids": list(appointment_ids)})
+    """One row per booking of the list that stands now and has not started. For a few, by a
+    statement that stays planned."""
+    return _frame(
+        CHOSEN,
+        {"now": now, "ids": [Int8(pk) for pk in appointment_ids]},
+        read=frame.read_few if len(appointment_ids) <= FEW else frame.read,
+    )
 
 
 def past(*, from_on: date, until_on: date, every: int = 1) -> Frame:
@@ -202,13 +213,18 @@ def past(*, from_on: date, until_on: date, every: int = 1) -> Frame:
     return _frame(PAST, {"from_on": from_on, "until_on": until_on, "every": every}, outcomes=True)
 
 
-def _frame(rows: str, params: dict[str, Any], *, outcomes: bool = False) -> Frame:
+def _frame(
+    rows: str,
+    params: dict[str, Any],
+    *,
+    outcomes: bool = False,
+    read: Callable[[str, Sequence[str], Mapping[str, Any]], dict[str, Floats]] = frame.read,
+) -> Frame:
     reads = READ | (OUTCOMES if outcomes else {})
-    query = QUERY.format(rows=rows, columns=", ".join(number(part) for part in reads.values()))
-    columns = frame.read(
-        query,
+    columns = read(
+        _query(rows, outcomes),
         list(reads),
-        params | {"channels": CHANNELS, "running": [str(status) for status in Membership.RUNNING]},
+        params | {"channels": CHANNELS, "running": RUNNING},
     )
     found = Frame(
         ids={name: columns.pop(name).astype(np.int64) for name in IDS},
@@ -218,6 +234,21 @@ def _frame(rows: str, params: dict[str, Any], *, outcomes: bool = False) -> Fram
     found.columns |= derive(found.columns)
     found.columns["holiday"] = _holiday(found)
     return found
+
+
+def local_days(found: Frame) -> dict[int, date]:
+    """By location, its local date at the moment of the rows."""
+    days = found.columns["local_day"].astype(np.int64).tolist()
+    return {
+        location: DAY_0 + timedelta(days=day)
+        for location, day in zip(found.ids["location_id"].tolist(), days, strict=True)
+    }
+
+
+@lru_cache
+def _query(rows: str, outcomes: bool) -> str:
+    reads = READ | (OUTCOMES if outcomes else {})
+    return QUERY.format(rows=rows, columns=", ".join(number(part) for part in reads.values()))
 
 
 def derive(c: dict[str, Floats]) -> dict[str, Floats]:
@@ -250,26 +281,25 @@ def derive(c: dict[str, Floats]) -> dict[str, Floats]:
 
 def _holiday(found: Frame) -> Floats:
     """1 where the booking is on a public holiday of the location's country, or next to one."""
-    day = found.columns["day"].astype(np.int64)
-    location = found.ids["location_id"]
-    result = np.zeros(len(day))
-    countries = dict(
-        Location.objects.filter(pk__in=np.unique(location).tolist()).values_list("pk", "country")
+    countries = found.columns["country"].astype(np.int64).tolist()
+    days = found.columns["day"].astype(np.int64).tolist()
+    return np.array([*map(_near_feast, countries, days)], dtype=np.float64)
+
+
+@lru_cache(maxsize=50_000)
+def _near_feast(country: int, day: int) -> bool:
+    """`country` is its two letters as a number, `day` counts from 1970."""
+    code = chr(country // 256) + chr(country % 256)
+    return any(
+        d in _feasts(code, (DAY_0 + timedelta(days=d)).year) for d in (day - 1, day, day + 1)
     )
-    for country in set(countries.values()):
-        here = np.isin(location, [pk for pk, c in countries.items() if c == country])
-        years = {(date(1970, 1, 1) + timedelta(days=int(d))).year for d in np.unique(day[here])}
-        feasts = np.array(sorted(set().union(*(_feasts(country, year) for year in years))))
-        near = np.isin(day, np.concatenate([feasts - 1, feasts, feasts + 1]))
-        result[here & near] = 1.0
-    return result
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _feasts(country: str, year: int) -> frozenset[int]:
     """Public holidays of a year as days since 1970; none for a country the library lacks."""
     try:
         found = holidays.country_holidays(country, years=year)
     except NotImplementedError:
         return frozenset()
-    return frozenset((on - date(1970, 1, 1)).days for on in found)
+    return frozenset((on - DAY_0).days for on in found)

@@ -13,6 +13,7 @@ from cancellations.models import Call
 from cancellations.services import build_call_list, sweep_calls
 from memberships.models import Appointment
 from memberships.signals import appointments_changed
+from risk.models import Band
 from risk.signals import bookings_scored
 from tests.factories.cancellations import row_for, shaky_booking
 from tests.factories.memberships import NOW, LocationFactory
@@ -34,7 +35,8 @@ def at_once(settings: Any, monkeypatch: Any) -> None:
 
 def tell(signal: Any, *bookings: Any) -> None:
     ids = [booking.pk for booking in bookings]
-    signal.send(sender=None, location_id=None, appointment_ids=ids, now=NOW)
+    bands = dict.fromkeys(ids, Band.VERY_HIGH)
+    signal.send(sender=None, location_id=None, appointment_ids=ids, bands=bands, now=NOW)
 
 
 def test_a_cancelled_booking_closes_its_row_at_once(at_once: None, location: Any) -> None:
@@ -49,6 +51,16 @@ def test_a_booking_that_turns_joins_the_list_at_once(at_once: None, location: An
     build_call_list(location_id=location.pk, on=location.today(NOW), now=NOW)
     tell(bookings_scored, shaky_booking(location, starts_at=NOW + timedelta(hours=3)))
     assert Call.objects.count() == 1
+
+
+def test_a_booking_in_a_lower_band_asks_nobody(monkeypatch: Any) -> None:
+    asked: list[list[int]] = []
+    monkeypatch.setattr(
+        tasks.add_live_bookings, "apply_async", lambda args, **_: asked.append(args[0])
+    )
+    bands = {1: Band.HIGH, 2: Band.VERY_HIGH, 3: Band.LOW}
+    bookings_scored.send(sender=None, location_id=None, bands=bands, now=NOW)
+    assert asked == [[2]]
 
 
 def test_without_the_broker_the_sender_goes_on_and_the_sweep_finds_it(

@@ -84,14 +84,20 @@ def test_booking_inputs_are_those_of_the_moment_itself(small: mirror.Mirror) -> 
         assert_same(one, live)
 
 
-def test_the_night_and_a_live_booking_agree(small: mirror.Mirror, today: date) -> None:
+def test_the_night_and_a_live_booking_agree(
+    small: mirror.Mirror, today: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = mirror.midday(today)
     night = bookings.coming(
         location_ids=small.location_ids, now=now, from_on=today, until_on=today + timedelta(14)
     )
-    assert len(night) > 5
-    live = bookings.chosen(appointment_ids=night.ids["appointment_id"].tolist(), now=now)
-    assert_same(night, live)
+    ids = night.ids["appointment_id"].tolist()
+    assert 5 < len(ids) <= bookings.FEW
+    assert_same(night, bookings.chosen(appointment_ids=ids, now=now))
+    one = bookings.chosen(appointment_ids=ids[2:3], now=now)
+    assert_same(night.where(np.arange(len(ids)) == 2), one)
+    monkeypatch.setattr(bookings, "FEW", 0)  # a long list is read as the night is
+    assert_same(night, bookings.chosen(appointment_ids=ids, now=now))
 
 
 def test_a_location_reads_the_same_as_all(small: mirror.Mirror) -> None:

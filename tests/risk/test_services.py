@@ -203,8 +203,8 @@ def test_a_changed_booking_is_scored_at_once(
     stands = AppointmentFactory(starts_at=now + timedelta(days=3))
     heard: list[list[int]] = []
 
-    def hear(sender: Any, *, appointment_ids: list[int], **kwargs: Any) -> None:
-        heard.append(appointment_ids)
+    def hear(sender: Any, *, bands: dict[int, str], **kwargs: Any) -> None:
+        heard.append([*bands])
 
     signals.bookings_scored.connect(hear)
     with django_capture_on_commit_callbacks(execute=True):
@@ -241,7 +241,36 @@ def test_a_live_score_takes_few_statements(db: None, now: Any) -> None:
         services.score_appointments(appointment_ids=[one.pk], now=now)
     with CaptureQueriesContext(connection) as queries:
         services.score_appointments(appointment_ids=[one.pk], now=now)
-    assert len([q for q in queries if "SAVEPOINT" not in q["sql"]]) <= 6
+    said = [q["sql"].split()[0] for q in queries if "SAVEPOINT" not in q["sql"]]
+    assert said == ["SELECT", "WITH", "INSERT"], "what serves, the inputs, the score"
+
+
+def test_what_serves_and_the_bands_count_at_once(
+    small: mirror.Mirror, today: date, now: Any, admin: Any
+) -> None:
+    old, _ = services.serving_model(Target.CANCELLATION, now=now)
+    new = services.train(target=Target.CANCELLATION, as_of_on=today, now=now)
+    services.put_to_work(name=new.name, now=now)
+    one = Appointment.objects.coming().filter(starts_at__gt=now).first()
+    assert one is not None
+
+    def scored() -> BookingScore:
+        services.score_appointments(appointment_ids=[one.pk], now=now)
+        score: BookingScore = BookingScore.objects.get(appointment=one)
+        return score
+
+    assert scored().model == new
+    services.put_to_work(name=old.name, now=now)
+    assert scored().model == old
+    services.change_thresholds(
+        target=Target.CANCELLATION,
+        begins={"watch": 1, "high": 2, "very_high": 3},
+        by=admin,
+        now=now,
+    )
+    assert scored().band == Band.VERY_HIGH
+    ModelVersion.objects.filter(pk=old.pk).update(signature="forged")
+    assert scored().model != old, "a model whose signature changed is verified again"
 
 
 # --- models
