@@ -74,3 +74,7 @@ format: env-tests ## Put the code in order (changes files)
 bench-scale: env-tests ## The whole round at the size of a chain: 50 locations, 200,000 guests
 	@$(VENV) -m benchmarks.scale --home "$(or $(BENCH_HOME),.local/scale)" --out "$(or $(OUT),.local/scale.json)" \
 		$(if $(LOCATIONS),--locations $(LOCATIONS)) $(if $(GUESTS),--guests $(GUESTS))
+
+.PHONY: bench-risk-drift
+bench-risk-drift: env-tests ## 30 shifts that must raise an alarm, 100 nights that must not
+	@$(VENV) -m benchmarks.risk_drift --out "$(or $(OUT),.local/risk_drift.json)"
