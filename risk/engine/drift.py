@@ -33,7 +33,7 @@ Counts = npt.NDArray[np.int64]
 PLACES = 10  # bins of a number
 MOST_LEVELS = 40  # codes of a category counted one by one
 # The chance that one check of one target finds something where nothing is.
-ALPHA = 0.002
+ALPHA = 0.001
 # PSI that matters, for the business and for one location.
 LEAST, LEAST_HERE = 0.1, 0.25
 LEAST_ROWS = 30  # fewer rows say nothing about a distribution
@@ -266,12 +266,37 @@ def compare(
             )
     found = [tests[i] for i in holm([test.p for test in tests], alpha)]
     matter = [one for one in found if one.size >= (LEAST if one.location is None else LEAST_HERE)]
-    for name, one in business.items():
-        # What has moved at most places has moved in the business.
-        odd = {each.location for each in matter if each.name == name} - {None}
-        if len(odd) >= MOST_PLACES and 2 * len(odd) > len(locations) and one.size >= LEAST:
-            matter.append(one)
-    return sorted(_once(matter), key=lambda one: -one.size)
+    told: list[Finding] = []
+    for name in dict.fromkeys(one.name for one in matter):
+        odd = [one for one in matter if one.name == name]
+        told += _business_or_places(
+            odd, business.get(name), references[name], nights[name], locations
+        )
+    return sorted(_once(told), key=lambda one: -one.size)
+
+
+def _business_or_places(
+    odd: list[Finding],
+    business: Finding | None,
+    was: InputReference,
+    counts: Counts,
+    locations: Sequence[int],
+) -> list[Finding]:
+    """Of one input, what to tell: what has moved at most places has moved in the business; where
+    the rest of the business is as it was without the odd places, it is they that have moved."""
+    places = {one.location for one in odd} - {None}
+    if not places:
+        return odd
+    if len(places) >= MOST_PLACES and 2 * len(places) > len(locations):
+        whole = [one for one in odd if one.location is None]
+        return whole or ([business] if business is not None and business.size >= LEAST else odd)
+    here = [i for i, place in enumerate(locations) if place not in places and place in was.here]
+    if here:
+        rest = counts[-1, here].sum(axis=0)
+        past = np.sum([was.here[locations[i]] for i in here], axis=0)
+        if psi(rest, past) < LEAST:
+            return [one for one in odd if one.location is not None]
+    return odd
 
 
 LEAST_TRAILING = 14  # nights that make a past of their own
