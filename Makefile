@@ -78,3 +78,8 @@ bench-scale: env-tests ## The whole round at the size of a chain: 50 locations, 
 .PHONY: bench-risk-drift
 bench-risk-drift: env-tests ## 30 shifts that must raise an alarm, 100 nights that must not
 	@$(VENV) -m benchmarks.risk_drift --out "$(or $(OUT),.local/risk_drift.json)"
+
+.PHONY: bench-risk-sandbox
+bench-risk-sandbox: env-tests ## How right the scores are on the simulated business, beside its oracle
+	@$(VENV) -m benchmarks.risk_sandbox --home "$(or $(BENCH_HOME),.local/risk_sandbox)" --out "$(or $(OUT),.local/risk_sandbox.json)" \
+		$(if $(LOCATIONS),--locations $(LOCATIONS)) $(if $(GUESTS),--guests $(GUESTS))

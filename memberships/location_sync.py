@@ -346,7 +346,8 @@ class LocationSync:
 
     def _details(self, stream: Stream) -> None:
         """Balances and dates of each member (#9), a call each: whoever changed first, then the
-        running memberships read longest ago, as many as the rate allows for one night."""
+        running memberships read longest ago, as many as the rate allows for one night. What is
+        left of it goes to memberships that ended: when they were asked to end stands only here."""
         stream.begin(resume=False)
         mine = Membership.objects.filter(location=self.location)
         changed = list(
@@ -363,7 +364,14 @@ class LocationSync:
             .order_by("-never", "oldest", "guest__external_id")
             .values_list("guest__external_id", flat=True)[: self._allowance()]
         )
-        chosen = list(dict.fromkeys([*changed, *oldest]))
+        ended = list(
+            mine.exclude(status__in=Membership.RUNNING)
+            .filter(detailed_at=None, guest__vanished_at=None)
+            .filter(ended_on__gte=months_back(self.today, BACK_MONTHS))
+            .order_by("-ended_on", "pk")
+            .values_list("guest__external_id", flat=True)[: self._allowance() - len(oldest)]
+        )
+        chosen = list(dict.fromkeys([*changed, *oldest, *ended]))
         stream.cursor.pages_total = -(-len(chosen) // BATCH)
         for start in range(0, len(chosen), BATCH):
             batch = chosen[start : start + BATCH]

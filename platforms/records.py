@@ -177,6 +177,7 @@ class ChargeRecord:
     due_cents: int
     payment_type: str
     decline_code: str
+    first_failed_on: date | None = None  # an earlier attempt that the platform no longer lists
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -370,6 +371,10 @@ def _store_invoices(records: Sequence[MembershipDetail]) -> int:
 def store_charges(records: Sequence[ChargeRecord], *, location_id: int) -> Written:
     """Upsert payments and failed attempts; each attempt is a row of its own.
 
+    The platform lists an invoice on the day of its last attempt only. Where it says that the first
+    one failed before, that attempt is kept too: a payment that was cured after a week was open for
+    that week, and looking back must show it.
+
     A charge finds its membership by the platform's word, by an invoice we know, or, where the
     guest then had exactly one membership at that price, by that.
     """
@@ -404,7 +409,7 @@ def store_charges(records: Sequence[ChargeRecord], *, location_id: int) -> Writt
                 r.payment_type,
                 r.decline_code,
             )
-            for r in records
+            for r in _attempts(records)
         ),
     )
     kept = (
@@ -444,6 +449,21 @@ def store_charges(records: Sequence[ChargeRecord], *, location_id: int) -> Writt
         {"location": location_id},
     )
     return Written(rows=len(records), changed=changed)
+
+
+def _attempts(records: Sequence[ChargeRecord]) -> Iterator[ChargeRecord]:
+    """Each charge after its first attempt, where that one failed on an earlier day."""
+    for record in records:
+        if record.first_failed_on is not None:
+            yield replace(
+                record,
+                external_id=f"{record.invoice}:{record.first_failed_on.isoformat()}",
+                charged_on=record.first_failed_on,
+                status="failed",
+                due_cents=record.amount_cents,
+                first_failed_on=None,
+            )
+        yield record
 
 
 def settle_endings(*, location_id: int) -> int:

@@ -20,10 +20,10 @@ from platforms.sandbox import store
 from platforms.sandbox.advance import load_world
 from platforms.sandbox.business import Facts, facts, query
 from platforms.sandbox.control import control
-from platforms.sandbox.days import Array, year_month
+from platforms.sandbox.days import MINUTES_A_DAY, Array, months_later, year_month
 from platforms.sandbox.environment import environment
 from platforms.sandbox.guid import Kind
-from platforms.sandbox.life import billing
+from platforms.sandbox.life import billing, visits
 from platforms.sandbox.life.world import World
 from platforms.sandbox.zenoti.errors import answer
 from platforms.sandbox.zenoti.params import day_param, page_info, paging
@@ -32,10 +32,11 @@ from platforms.sandbox.zenoti.shapes import iso_day
 Line = tuple[Any, ...]
 MEMBER_HEAD = (
     "guest_id", "user_membership_id", "center_id", "response", "p_voluntary_30", "p_contacted_30",
-    "p_payment_30", "p_churn_30", "p_churn_60", "main_cause",
+    "p_payment_30", "p_churn_30", "p_churn_60", "p_ends_60", "main_cause",
 )  # fmt: skip
 BOOKING_HEAD = (
-    "appointment_id", "guest_id", "center_id", "start_date", "p_cancel", "p_no_show", "fate",
+    "appointment_id", "guest_id", "center_id", "start_date", "p_cancel", "p_no_show",
+    "p_cancel_booked", "p_no_show_booked", "fate",
 )  # fmt: skip
 ENDED_HEAD = (
     "guest_id", "user_membership_id", "center_id", "ended_on", "asked_on", "kind", "main_cause",
@@ -74,8 +75,10 @@ def _world() -> World:
 def members(request: HttpRequest) -> HttpResponseBase:
     """Running memberships: the chance to be cancelled or lost to payment, and the main cause.
 
-    `p_contacted_30` is the voluntary chance if a message arrives today: the difference to
-    `p_voluntary_30` is the true uplift.
+    `p_churn_30` and `p_churn_60` are chances to decide so; `p_ends_60` is the chance that the
+    membership is over in 60 days: who cancels stays a member to the end of the paid period, and a
+    package ends at its term. `p_contacted_30` is the voluntary chance if a message arrives today:
+    the difference to `p_voluntary_30` is the true uplift.
     """
     known = facts()
     return _out(request, MEMBER_HEAD, member_lines(known, _world()))
@@ -97,11 +100,12 @@ def member_lines(known: Facts, world: World) -> list[Line]:
     free = 1 - payment
     churn_30 = 1 - (1 - view.p_month) * free
     churn_60 = 1 - (1 - view.p_month) ** 2 * free**1.3
+    ends_60 = p_ends(known, world, running, view.p_month, payment, 60)
     cause = np.where(payment > view.p_month, cat.PAYMENT, view.cause)
     columns = zip(
         m.guest_id[running].tolist(), m.id[running].tolist(), m.center_id[running].tolist(),
         g.response[who].tolist(), view.p_month.tolist(), contacted.tolist(), payment.tolist(),
-        churn_30.tolist(), churn_60.tolist(), cause.tolist(), strict=True,
+        churn_30.tolist(), churn_60.tolist(), ends_60.tolist(), cause.tolist(), strict=True,
     )  # fmt: skip
     return [
         (
@@ -127,26 +131,71 @@ def p_payment(known: Facts, world: World, positions: Array) -> Array:
     return result
 
 
+def p_ends(
+    known: Facts, world: World, positions: Array, p_month: Array, payment: Array, days: int
+) -> Array:
+    """Chance that memberships are over within `days`, if minds stay as they are this morning.
+
+    A cancellation takes effect on the next day of payment, so only the days up to the last one
+    within the time count. A charge lost for good takes two weeks of retries and a month of
+    suspension. Packages end at their term unless bought again.
+    """
+    m = world.memberships
+    until = known.today + days
+    next_charge = m.next_charge_day[positions]
+    months = cat.PLAN_MONTHS[m.plan_id[positions] - 1]
+    last = np.where((next_charge > 0) & (next_charge <= until), next_charge, 0)
+    for _ in range(days // 28):
+        following = months_later(last, months)
+        last = np.where((last > 0) & (following <= until), following, last)
+    begins = np.maximum(m.freeze_until_day[positions] * (m.status[positions] == cat.M_FROZEN),
+                        known.today)  # fmt: skip
+    voluntary = 1 - (1 - p_month) ** (np.maximum(last - begins, 0) / 30)
+    in_trouble = (m.attempt[positions] > 0) | (m.status[positions] == cat.M_SUSPENDED)
+    in_time = in_trouble | (next_charge <= until - billing.LOST_AFTER_DAYS)
+    recurring = 1 - (1 - voluntary) * (1 - payment * in_time)
+    ends = m.end_day[positions] <= until
+    package = ends * (1 - billing.p_bought_again(world, positions))
+    result: Array = np.where(next_charge > 0, recurring, package)
+    return result
+
+
 @require_GET
 @control
 def bookings(request: HttpRequest) -> HttpResponseBase:
-    """Bookings in `start_date` .. `end_date` (excluded): true chances and the drawn fate."""
+    """Bookings in `start_date` .. `end_date` (excluded): true chances and the drawn fate.
+
+    `p_cancel_booked` and `p_no_show_booked` are those of the moment of booking; `p_cancel` and
+    `p_no_show` those of this morning, for bookings that still stand.
+    """
     known = facts()
     start = day_param(request, "start_date") or known.today
     end = day_param(request, "end_date") or known.today + 14
     rows = query(
-        "SELECT id, guest_id, center_id, start_day, p_cancel, p_no_show, fate FROM appointment "
-        "WHERE start_day >= %s AND start_day < %s ORDER BY id",
+        "SELECT id, guest_id, center_id, start_day, p_cancel, p_no_show, fate, start_min, "
+        "created_min FROM appointment WHERE start_day >= %s AND start_day < %s ORDER BY id",
         [start, end],
     )
+    by_column = [np.array(column) for column in zip(*rows, strict=True)] or [np.zeros(0)] * 9
+    _, _, center_id, _, p_cancel, p_no_show, _, starts, created = by_column
+    notice = np.array([c.notice_hours * 60 for c in cat.centers(len(known.centers))])
+    stands = visits.p_still_stands(
+        ahead=starts - created,
+        left=starts - known.today * MINUTES_A_DAY,
+        notice=notice[center_id.astype("i4") - 1],
+    )
+    remaining = 1 - p_cancel * (1 - stands)
+    now = zip((p_cancel * stands / remaining).tolist(), (p_no_show / remaining).tolist(),
+              strict=True)  # fmt: skip
     fates = {cat.CANCELLED: "cancelled", cat.NO_SHOW: "no_show", cat.CLOSED: "completed"}
     lines = [
         (
             known.guid(Kind.APPOINTMENT, number), known.guid(Kind.GUEST, guest),
-            known.guid(Kind.CENTER, center), iso_day(day), round(p_cancel, 5), round(p_no_show, 5),
-            fates.get(fate, "open"),
+            known.guid(Kind.CENTER, center), iso_day(day), round(cancels, 5), round(misses, 5),
+            round(cancel_booked, 5), round(miss_booked, 5), fates.get(fate, "open"),
         )
-        for number, guest, center, day, p_cancel, p_no_show, fate in rows
+        for (number, guest, center, day, cancel_booked, miss_booked, fate, *_), (cancels, misses)
+        in zip(rows, now, strict=True)
     ]  # fmt: skip
     return _out(request, BOOKING_HEAD, lines)
 

@@ -745,11 +745,15 @@ class CollectionRow(Wire):
     item_type: Text = ""
     user_membership_id: MaybeId = ""
     decline_reason: Text = ""
+    due_date: Moment = None
+    attempts: int | None = None
 
     def record(self) -> records.ChargeRecord:
         on = day(self.payment_date) or day(self.closed_date)
         if on is None:
             raise ValueError("no payment date")
+        due_on = day(self.due_date)
+        tried_before = due_on is not None and due_on < on and (self.attempts or 0) > 1
         paid, due = self.amount_paid or 0, self.due or 0
         status = str(self.invoice_status if self.invoice_status is not None else "").lower()
         if paid < 0:
@@ -775,6 +779,7 @@ class CollectionRow(Wire):
             due_cents=max(due, 0),
             payment_type=self.payment_type[:40],
             decline_code=self.decline_reason[:40],
+            first_failed_on=due_on if tried_before else None,
         )
 
 

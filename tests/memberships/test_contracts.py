@@ -35,7 +35,7 @@ def detail_says(here, now, recurring=None, **given):
     return contracts.store_details([record], location_id=here.pk, asked_at=now, today=TODAY).changed
 
 
-def charge(here, on, *, paid, invoice="i9"):
+def charge(here, on, *, paid, invoice="i9", **more):
     row = {
         "payment_date": on,
         "invoice_id": invoice,
@@ -43,6 +43,7 @@ def charge(here, on, *, paid, invoice="i9"):
         "amount_paid": 89 if paid else 0,
         "due": 0 if paid else 89,
         "user_membership_id": "um1",
+        **more,
     }
     record = zenoti.CollectionRow.model_validate(row).record()
     return contracts.store_charges([record], location_id=here.pk).changed
@@ -147,6 +148,17 @@ def test_a_failure_stays_known_after_the_retry_succeeded(here, now):
         "paid",
     ]
     assert set(Charge.objects.values_list("membership__external_id", flat=True)) == {"um1"}
+
+
+def test_a_payment_cured_before_we_looked_was_open_until_then(here, now):
+    list_says(here, now)
+    charge(here, "2026-11-06", paid=True, due_date="2026-11-03T00:00:00", attempts=2)
+    assert list(Charge.objects.order_by("charged_on").values_list("charged_on", "status")) == [
+        (date(2026, 11, 3), "failed"),
+        (date(2026, 11, 6), "paid"),
+    ]
+    # Had we looked on the third, the same row would have been written then.
+    assert charge(here, "2026-11-03", paid=False) == 0
 
 
 def test_an_older_answer_changes_nothing(here, now):

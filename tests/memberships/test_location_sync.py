@@ -16,7 +16,12 @@ from memberships.streams import AlreadyRunning, SyncFailed, clock_from, only_one
 from platforms.models import DeadLetter
 from platforms.zenoti import wire as zenoti
 from platforms.zenoti.adapter import Zenoti
-from tests.factories.memberships import AppointmentFactory, GuestFactory, LocationFactory
+from tests.factories.memberships import (
+    AppointmentFactory,
+    GuestFactory,
+    LocationFactory,
+    MembershipFactory,
+)
 from tests.memberships import wire
 
 pytestmark = pytest.mark.django_db
@@ -213,3 +218,19 @@ def test_a_location_is_fresh_only_when_everything_needed_came(here, now):
     with pytest.raises(SyncFailed, match="guests"):
         services.sync_location(location_id=here.pk, now=now)
     assert not SyncCursor.objects.filter(stream=WHOLE).exists()
+
+
+@responses.activate
+def test_what_ended_is_read_in_detail_once_to_learn_when_its_end_was_asked_for(here, now):
+    ended = MembershipFactory(
+        location=here, guest__external_id="g1", external_id="um1", status="cancelled",
+        started_on=date(2025, 2, 3), ended_on=date(2026, 11, 3), ending="voluntary",
+    )  # fmt: skip
+    row = wire.membership(status=4)
+    row["recurring_details"] |= {"cancellation_initiated_on": "2026-10-18T00:00:00"}
+    wire.answer("GET", "/v1/guests/g1/memberships", {"guest_memberships": [row]})
+    read(here, now, "details")
+    ended.refresh_from_db()
+    assert ended.cancel_requested_on == date(2026, 10, 18)
+    read(here, now + timedelta(days=30), "details")
+    assert len(responses.calls) == 1

@@ -13,6 +13,7 @@ from platforms.sandbox.life.world import World
 
 RETRY_AFTER_DAYS = np.array([0, 3, 4, 7], "i4")  # tried on day 0, 3, 7 and 14
 SUSPENDED_UNTIL_FAILED_DAYS = 30
+LOST_AFTER_DAYS = int(RETRY_AFTER_DAYS.sum()) + SUSPENDED_UNTIL_FAILED_DAYS  # of the first failure
 ROLLOVER_PERIODS = 3  # benefits of at most this many periods are kept
 MEMBER_DISCOUNT = 0.15
 PRICE_RISE = 1.09
@@ -391,7 +392,7 @@ def freeze(world: World, day: int, positions: Array, days: Array) -> None:
 
 def _finish(world: World, day: int, rng: np.random.Generator) -> None:
     """Pauses end, cancelled memberships terminate, packages run out and are bought again."""
-    m, g = world.memberships, world.guests
+    m = world.memberships
     begins = np.flatnonzero((m.freeze_day == day) & (m.status == cat.M_ACTIVE))
     m.status[begins] = m.recurrence_status[begins] = cat.M_FROZEN
     m.updated_min[begins] = world.instant(m.center_id[begins], day, 1)
@@ -412,13 +413,21 @@ def _finish(world: World, day: int, rng: np.random.Generator) -> None:
     if not len(ends):
         return
     who = m.guest_id[ends] - 1
-    used = m.benefit_used[ends] / np.maximum(m.benefit_total[ends], 1)
-    pull = 2.6 * (used - 0.55) + 3.5 * (g.mood[who] - 0.62) - 1.2 * (g.moved_day[who] > 0)
-    stays = rng.random(len(ends)) < 1 / (1 + np.exp(-pull))
+    stays = rng.random(len(ends)) < p_bought_again(world, ends)
     view = leave_view(world, day, ends)
     plans = m.plan_id[ends].copy()
     _end(world, day, ends, np.where(stays, cat.NO_CAUSE, view.cause), cat.M_EXPIRED)
     sell(world, day, rng, who[stays], plans[stays])
+
+
+def p_bought_again(world: World, positions: Array) -> Array:
+    """Chance that the packages at `positions` are bought again when they end."""
+    m, g = world.memberships, world.guests
+    who = m.guest_id[positions] - 1
+    used = m.benefit_used[positions] / np.maximum(m.benefit_total[positions], 1)
+    pull = 2.6 * (used - 0.55) + 3.5 * (g.mood[who] - 0.62) - 1.2 * (g.moved_day[who] > 0)
+    result: Array = 1 / (1 + np.exp(-pull))
+    return result
 
 
 def pay_visits(world: World, day: int, done: Array) -> None:

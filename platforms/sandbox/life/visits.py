@@ -18,6 +18,7 @@ from platforms.sandbox.life.world import BOOK_DAYS, MAX_LEAD_DAYS, World
 SEASON = np.array([1.05, 1.0, 1.02, 1.0, 1.04, 0.95, 0.84, 0.82, 0.97, 1.0, 1.06, 1.28], "f4")
 PLACE_ROUNDS = 8
 REVIEW_CHANCE, BAD_VISIT_CHANCE = 0.11, 0.05
+LATE_SHARE = 0.36  # of cancellations, that come within the notice window
 GINA_BAD_DAYS = 45  # since when the visits of one guest in `people.STORIES` go wrong
 
 
@@ -80,6 +81,17 @@ def fall_through(
     p_cancel, p_no_show = 1 / (1 + np.exp(-cancel)), 1 / (1 + np.exp(-no_show))
     excess = np.maximum((p_cancel + p_no_show) / 0.95, 1.0)
     return p_cancel / excess, p_no_show / excess
+
+
+def p_still_stands(*, ahead: Array, left: Array, notice: Array) -> Array:
+    """Chance that a booking that will be cancelled has not been yet, `left` minutes before its
+    start. It was made `ahead` minutes before; `notice` is the window of late cancellations."""
+    ahead = np.maximum(ahead, 45)
+    late = np.minimum(left / np.minimum(ahead, notice), 1)
+    result: Array = np.clip(
+        LATE_SHARE * late + (1 - LATE_SHARE) * np.minimum(left / ahead, 1), 0, 1
+    )
+    return result
 
 
 def book_wanted(world: World, day: int, rng: np.random.Generator) -> None:
@@ -230,7 +242,7 @@ def add_bookings(
     fate = np.where(draw < p_cancel, cat.CANCELLED, cat.CLOSED)
     fate = np.where((draw >= p_cancel) & (draw < p_cancel + p_no_show), cat.NO_SHOW, fate)
     minutes_ahead = np.maximum(start_min - created, 45)
-    late = rng.random(n) < 0.36
+    late = rng.random(n) < LATE_SHARE
     before = np.where(
         late,
         rng.random(n) * np.minimum(minutes_ahead, world.notice_minutes[center_id - 1]),

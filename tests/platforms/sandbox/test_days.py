@@ -160,6 +160,13 @@ def test_oracle_knows_what_the_wire_hides(live: Sandbox) -> None:
         assert 0 <= row["p_voluntary_30"] <= row["p_churn_30"] <= row["p_churn_60"] <= 1
         lift = row["p_contacted_30"] - row["p_voluntary_30"]
         assert lift <= 0 if row["response"] == "persuadable" else lift >= 0
+        assert 0 <= row["p_ends_60"] <= 1
+    rows = live.control("GET", "oracle/bookings?format=json&size=1000")["rows"]
+    assert rows
+    for row in rows:
+        # A booking that still stands is less likely to be cancelled than when it was made.
+        assert 0 <= row["p_cancel"] <= row["p_cancel_booked"]
+        assert row["p_no_show"] >= row["p_no_show_booked"]
     text = requests.get(
         f"{live.url}/_sandbox/oracle/bookings", headers={"X-Sandbox-Token": live.control_token},
         timeout=30,
