@@ -83,3 +83,11 @@ bench-risk-drift: env-tests ## 30 shifts that must raise an alarm, 100 nights th
 bench-risk-sandbox: env-tests ## How right the scores are on the simulated business, beside its oracle
 	@$(VENV) -m benchmarks.risk_sandbox --home "$(or $(BENCH_HOME),.local/risk_sandbox)" --out "$(or $(OUT),.local/risk_sandbox.json)" \
 		$(if $(LOCATIONS),--locations $(LOCATIONS)) $(if $(GUESTS),--guests $(GUESTS))
+
+.PHONY: env-bench bench-risk
+env-bench: python
+	@"$(PYTHON)" config/local/set_up.py bench
+
+DATA ?= ../shared/data
+bench-risk: env-bench ## The risk engine on public data beside other libraries (DATA=folder)
+	@$(VENV) -m benchmarks.risk_all --data "$(DATA)" $(if $(OUT),--out "$(OUT)")

@@ -1,8 +1,9 @@
 """Makes the environment `.venv` from a hashed lock. Needs nothing but Python and pip.
 
-`python3 config/local/set_up.py run` for running, `dev` for the tests as well. A second call is
-free while the lock is unchanged. Runs before any package exists, so only the standard library
-is imported here, and nothing of this project.
+`python3 config/local/set_up.py run` for running, `dev` for the tests as well, `bench` for the
+libraries the benchmarks compare with on top. A second call is free while the lock is unchanged.
+Runs before any package exists, so only the standard library is imported here, and nothing of this
+project.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ class SetUpError(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    if arguments not in (["run"], ["dev"]):
-        print("Usage: set_up.py run|dev", file=sys.stderr)
+    if arguments not in (["run"], ["dev"], ["bench"]):
+        print("Usage: set_up.py run|dev|bench", file=sys.stderr)
         return 2
     try:
-        make_environment(arguments[0])
+        if arguments == ["bench"]:
+            make_environment("dev")
+            add_rivals()
+        else:
+            make_environment(arguments[0])
     except SetUpError as error:
         print(f"Set-up stopped: {error}", file=sys.stderr)
         return 1
@@ -73,6 +78,26 @@ def make_environment(kind: str) -> None:
     )
     STAMP.write_text(_fingerprint(kind))
     print(f"Environment: ready in {time.monotonic() - started:.1f} s", flush=True)
+
+
+def add_rivals() -> None:
+    """Add the libraries the engine is measured against. Raises SetUpError."""
+    lock = ROOT / "requirements" / "bench.lock"
+    mark = VENV / "tenure.bench-hash"
+    # Bringing the environment up to date takes them away, so its stamp belongs to the mark.
+    wanted = f"{_fingerprint('bench')} {_stamp()}"
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    settings = _network_settings()
+    uv = _bootstrap(settings)
+    print("Environment: adding requirements/bench.lock ...", flush=True)
+    _run(
+        [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(_python()),
+         "-r", str(lock)],
+        settings,
+        "the libraries to compare with could not be installed. Is the package registry reachable?",
+    )  # fmt: skip
+    mark.write_text(wanted)
 
 
 def _bootstrap(settings: dict[str, str]) -> str:
