@@ -15,7 +15,8 @@ RUN TENURE_ENV=demo DATABASE_URL=postgres://none@127.0.0.1/none REDIS_URL=redis:
     .venv/bin/python manage.py collectstatic --no-input
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tenure
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tenure \
+    && install --directory --owner tenure /ledger
 COPY --from=build /app /app
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH \

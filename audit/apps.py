@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 ACTIVITY_EXPORTED = "activity.exported"
+LEDGER_RECONCILED = "ledger.reconciled"
 
 
 class AuditConfig(AppConfig):
@@ -11,4 +12,9 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         from audit import events
 
-        events.register({ACTIVITY_EXPORTED: "{actor} took the activity log away ({filters})."})
+        events.register(
+            {
+                ACTIVITY_EXPORTED: "{actor} took the activity log away ({filters})",
+                LEDGER_RECONCILED: "{actor} went on from a restored database: {reason}",
+            }
+        )

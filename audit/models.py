@@ -75,6 +75,29 @@ class LedgerEntry(models.Model):
         ]
 
 
+class LedgerCheckpoint(models.Model):
+    """The state of all chains at one moment, signed (audit/checkpoints.py). Append-only, and kept a
+    second time in a file outside the database. `text` is the exact text that was signed."""
+
+    number = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    text = models.TextField()
+    signature = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(number__gte=1), name="checkpoint_from_one")
+        ]
+
+
+class NotedHead(models.Model):
+    """The head of one chain as the newest checkpoint has it."""
+
+    chain = models.CharField(max_length=60, primary_key=True)
+    seq = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+
+
 class JobRun(models.Model):
     """One run of one scheduled job for one period, for one location or for all (location_id 0).
 

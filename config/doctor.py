@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import Redis
 from redis.exceptions import RedisError
 
+from audit import checkpoints
 from config.health import HEARTBEAT_KEY, HEARTBEAT_LATE_S
 
 OLDEST_POSTGRES = 15
@@ -43,8 +44,11 @@ def examine() -> Iterator[Finding]:
     database = _database()
     yield database
     if database.is_well:
-        yield _migrations()
+        tables = _migrations()
+        yield tables
         yield _clock()
+        if tables.is_well:
+            yield _ledger()
     redis = _redis()
     yield redis
     if redis.is_well:
@@ -99,6 +103,22 @@ def _clock() -> Finding:
             "Quiet hours and holds need one time: set up NTP on both machines.",
         )
     return Finding("Clock", f"{apart:.1f} s from the database's")
+
+
+def _ledger() -> Finding:
+    try:
+        checkpoints.check()
+        checkpoints.path().parent.mkdir(parents=True, exist_ok=True)
+        checkpoints.path().touch()
+    except checkpoints.Behind as error:
+        return Finding("Ledger", "nothing is sent.", str(error))
+    except OSError as error:
+        return Finding(
+            "Ledger",
+            f"{checkpoints.path()} cannot be written: {_one_line(error)}",
+            "Let Tenure's own user write into LEDGER_EXPORT_DIR.",
+        )
+    return Finding("Ledger", f"checkpoints go to {checkpoints.path()}")
 
 
 def _ask_redis(question: Callable[[Redis], Any]) -> Any:

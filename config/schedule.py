@@ -28,6 +28,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep the mirror": every(20 * SECOND, "memberships.tasks.sweep"),
     "expire drafts": every(5 * MINUTE, "outreach.tasks.expire_drafts"),
     "sweep the call lists": every(5 * MINUTE, "cancellations.tasks.sweep"),
+    "fix the ledger": every(5 * MINUTE, "audit.tasks.checkpoint"),
     "begin the nights": every(2 * MINUTE, "config.tasks.poke_nights"),
     "relearn bookings": {
         "task": "risk.tasks.train_weekly",

@@ -23,6 +23,19 @@ SECRET_KEY = env.text(
     secret=True,
 )
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", default=[])
+LEDGER_SIGNING_KEY = env.text(
+    "LEDGER_SIGNING_KEY",
+    "Set it to 50 random characters and keep it outside the database.",
+    default="insecure-ledger-key-for-development-and-tests-only",
+    secret=True,
+)
+LEDGER_EXPORT_DIR = env.text(
+    "LEDGER_EXPORT_DIR",
+    "Set it to a folder, shared by all machines of this deployment, that the owner of the database "
+    "cannot write to: the checkpoints of the ledger go there.",
+    default=str(BASE_DIR / ".local" / "ledger"),
+    secret=True,
+)
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS",
     "Set it to the host names staff use, separated by commas: tenure.example.com.",

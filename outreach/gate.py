@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection
 
+from audit import checkpoints
 from outreach import hours
 from outreach.models import OutreachPolicy
 from platforms.models import OutboxItem
@@ -146,7 +147,11 @@ CONDITIONS = (
         approach_only=True,
     ),
 )
-HELD = {condition.key: condition.held for condition in CONDITIONS}
+# Not a condition on one message: asked before anything is claimed.
+RESTORED = "restored"
+HELD = {condition.key: condition.held for condition in CONDITIONS} | {
+    RESTORED: "The database is older than the exported ledger"
+}
 
 _FROM = """
     FROM platforms_outboxitem o
@@ -219,6 +224,8 @@ def held_reasons(
     """Which condition keeps each message back now, as its key; empty where none does."""
     if not message_ids:
         return {}
+    if not checkpoints.is_current():
+        return dict.fromkeys(message_ids, RESTORED)
     policy = policy or OutreachPolicy.current()
     values = parameters(now=now, policy=policy) | {"messages": list(message_ids)}
     with connection.cursor() as cursor:

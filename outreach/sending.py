@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.urls import reverse
 
+from audit import checkpoints
 from audit import services as audit
 from outreach import approval, caps, events, gate
 from outreach.models import Channel, Message, OutreachPolicy
@@ -53,7 +54,13 @@ class GuestTaken(NotNow):
 
 def dispatch_due(*, now: datetime, limit: int = 200) -> int:
     """Send what is due and may leave, one by one, up to `limit`. Returns how many were handed to a
-    carrier. `now` is the instant of the call; time that passes in here is added to it."""
+    carrier. `now` is the instant of the call; time that passes in here is added to it. A database
+    older than the exported ledger does not know what has left already and sends nothing."""
+    try:
+        checkpoints.check()
+    except checkpoints.Behind as error:
+        log.error("nothing is sent: %s", error)
+        return 0
     begun = time.monotonic()
     handed_over = 0
     for _ in range(limit):

@@ -17,6 +17,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 TRIGGERS = [
     ("audit_ledgerentry", "ledger_no_truncate"),
     ("audit_ledgerhead", "ledger_head_no_truncate"),
+    ("audit_ledgercheckpoint", "ledger_checkpoint_no_truncate"),
 ]
 
 

@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if WORKER is None:
     home = Path(tempfile.mkdtemp(prefix="tenure-tests-"))
     home.chmod(0o755)  # the fallback user of PostgreSQL must reach its folder
+    os.environ["LEDGER_EXPORT_DIR"] = str(home / "ledger")
     running: list[servers.Server] = []
     if "TEST_DATABASE_URL" not in os.environ:
         postgres = servers.start_postgres(home / "postgres", durable=False)

@@ -18,6 +18,30 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="LedgerCheckpoint",
+            fields=[
+                ("number", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("text", models.TextField()),
+                ("signature", models.CharField(max_length=100)),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("number__gte", 1)), name="checkpoint_from_one"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="NotedHead",
+            fields=[
+                ("chain", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("seq", models.BigIntegerField()),
+                ("hash", models.CharField(max_length=64)),
+            ],
+        ),
+        migrations.CreateModel(
             name="ClockShift",
             fields=[
                 ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),

@@ -28,12 +28,18 @@ CREATE TRIGGER ledger_head_stays BEFORE DELETE ON audit_ledgerhead
     FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
 CREATE TRIGGER ledger_head_no_truncate BEFORE TRUNCATE ON audit_ledgerhead
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_checkpoint_stays BEFORE UPDATE OR DELETE ON audit_ledgercheckpoint
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse();
+CREATE TRIGGER ledger_checkpoint_no_truncate BEFORE TRUNCATE ON audit_ledgercheckpoint
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse();
 
 ALTER TABLE audit_ledgerentry ENABLE ALWAYS TRIGGER ledger_no_change;
 ALTER TABLE audit_ledgerentry ENABLE ALWAYS TRIGGER ledger_no_truncate;
 ALTER TABLE audit_ledgerhead ENABLE ALWAYS TRIGGER ledger_head_forward;
 ALTER TABLE audit_ledgerhead ENABLE ALWAYS TRIGGER ledger_head_stays;
 ALTER TABLE audit_ledgerhead ENABLE ALWAYS TRIGGER ledger_head_no_truncate;
+ALTER TABLE audit_ledgercheckpoint ENABLE ALWAYS TRIGGER ledger_checkpoint_stays;
+ALTER TABLE audit_ledgercheckpoint ENABLE ALWAYS TRIGGER ledger_checkpoint_no_truncate;
 """
 
 WITHOUT = """
@@ -42,6 +48,8 @@ DROP TRIGGER ledger_no_truncate ON audit_ledgerentry;
 DROP TRIGGER ledger_head_forward ON audit_ledgerhead;
 DROP TRIGGER ledger_head_stays ON audit_ledgerhead;
 DROP TRIGGER ledger_head_no_truncate ON audit_ledgerhead;
+DROP TRIGGER ledger_checkpoint_stays ON audit_ledgercheckpoint;
+DROP TRIGGER ledger_checkpoint_no_truncate ON audit_ledgercheckpoint;
 DROP FUNCTION ledger_refuse();
 DROP FUNCTION ledger_head_forward();
 """

@@ -175,6 +175,8 @@ class Demo:
             "PYTHONUNBUFFERED": "1",
             "DEMO_PASSWORD": SIGN_IN_PASSWORD,
             "SECRET_KEY": secrets["SECRET_KEY"],
+            "LEDGER_SIGNING_KEY": secrets["LEDGER_SIGNING_KEY"],
+            "LEDGER_EXPORT_DIR": str(self.home.folder / "ledger"),
             "PUBLIC_URL": console,
             "BUSINESS_NAME": "Juniper & Sage",
             "POSTAL_ADDRESS": "Juniper & Sage, 12 Alder Street, Portland, OR 97204",

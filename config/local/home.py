@@ -20,6 +20,7 @@ from config.local.servers import free_port
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_NAMES = (
     "SECRET_KEY",
+    "LEDGER_SIGNING_KEY",
     "PLATFORM_API_KEY",
     "PLATFORM_WEBHOOK_SECRETS",
     "SMS_TOKEN",

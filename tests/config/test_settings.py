@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "TENURE_ENV": "production",
     "SECRET_KEY": "Zk3u8sT1vQ9wX4yB7nM2cL6pR5dF0gHjKaSdPqWoEiRuTyMnBvCx",
+    "LEDGER_SIGNING_KEY": "w9Xq4Lr2Vb8Tn6Kc1Zy5Hm3Jd7Gf0SaPoIuEwRtQyMnBvCxZlKj",
+    "LEDGER_EXPORT_DIR": "/var/lib/tenure/ledger",
     "ALLOWED_HOSTS": "tenure.example.com",
     "PUBLIC_URL": "https://tenure.example.com",
     "DATABASE_URL": "postgres://tenure:secret@db.example.com:5432/tenure",

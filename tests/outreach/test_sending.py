@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, connections
 
+from audit import checkpoints
 from audit.models import LedgerEntry
 from memberships.models import Guest, SyncCursor
 from outreach import gate, sending, services
@@ -224,6 +226,18 @@ def test_what_changed_since_the_approval_keeps_a_message_back_and_says_why(
     assert state_of(message) == State.READY
     assert held(message, due) == why
     assert gate.HELD[why]
+
+
+def test_a_database_older_than_the_exported_ledger_sends_nothing(
+    carrier, message, due, settings, tmp_path
+):
+    settings.LEDGER_EXPORT_DIR = str(tmp_path)
+    line = {"text": json.dumps({"number": 3, "at": "2026-11-20"}), "signature": ""}
+    checkpoints.path().write_text(json.dumps(line) + "\n")
+    assert sending.dispatch_due(now=due) == 0
+    assert (carrier.calls, held(message, due)) == ([], gate.RESTORED)
+    checkpoints.path().unlink()
+    assert sending.dispatch_due(now=due) == 1
 
 
 def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here():

@@ -24,12 +24,14 @@ class Command(BaseCommand):
         verdict = verify(
             chain=options["chain"], progress=lambda done: self.stderr.write(f"{done:,} entries ...")
         )
+        for restored in verdict.restorations:
+            self.stderr.write(restored)
         if verdict.faults:
             for fault in verdict.faults:
                 self.stderr.write(str(fault))
             raise CommandError(f"The ledger is not whole. First fault: {verdict.faults[0]}")
         seconds = time.monotonic() - began
         self.stdout.write(
-            f"The ledger is whole: {verdict.entries:,} entries in {verdict.chains:,} chains "
-            f"({seconds:.1f} s)."
+            f"The ledger is whole: {verdict.entries:,} entries in {verdict.chains:,} chains, "
+            f"{verdict.checkpoints:,} exported checkpoints ({seconds:.1f} s)."
         )
