@@ -18,6 +18,9 @@ class Cause:
     eases: str
 
 
+# What nobody can do anything about.
+IDLE = "nothing to do"
+
 _CAUSES = [
     # Why a membership may end.
     Cause("usage_drop", "comes less often", "a visit at the usual rhythm"),
@@ -25,6 +28,7 @@ _CAUSES = [
     Cause("unused_benefits", "pays without using the plan", "using the credits already paid for"),
     Cause("payment", "payment trouble", "a working card on file"),
     Cause("dissatisfaction", "was not happy", "a personal word after the low rating"),
+    Cause("therapist", "therapist has left", "an introduction to a new therapist"),
     Cause("price", "price or spending", "an offer that fits the spending"),
     Cause("renewal_near", "contract term", "renewal terms before the term ends"),
     Cause("new_member", "length of membership", "a good start in the first weeks"),
@@ -42,8 +46,9 @@ _CAUSES = [
     Cause("channel", "how it was booked", "a confirmation by a person"),
     Cause("unconfirmed", "confirmation", "a confirmed booking"),
     # Both.
-    Cause("season", "time of year", "nothing to do"),
-    Cause("location", "usual rate of the location", "nothing to do for one person"),
+    Cause("billing", "days of payment", IDLE),
+    Cause("season", "time of year", IDLE),
+    Cause("location", "usual rate of the location", IDLE),
     Cause("other", "other", "a personal word"),
 ]
 CAUSES: dict[str, Cause] = {cause.key: cause for cause in _CAUSES}

@@ -25,7 +25,7 @@ MOST = 3
 TRIED = 6  # causes looked at, since some have nothing to say about this person
 LEAST_CONTRIBUTION = 0.05  # log-odds: about one point in a hundred of chance
 # Causes nobody can act on for one person come last, only when nothing else is there to say.
-BACKGROUND = frozenset({"season", "location", "other", "plan"})
+BACKGROUND = frozenset({"billing", "season", "location", "other", "plan"})
 # In a score above the average a lowering reason counts half when reasons are ranked, and the
 # other way round: the first reason should speak for the score.
 AGAINST = 0.5
@@ -153,7 +153,8 @@ EXTRA = [
     "own_gap", "days_since_visit", "habit_90", "visits_30", "visits_90", "visits_180", "paid_90",
     "tenure_days", "failed_365", "spend_90", "unpaid_days", "next_days", "coming", "lead_days",
     "past_bookings", "past_fell", "past_no_shows", "past_late", "past_visits", "rating_days",
-    "cancelled_180", "no_shows_180",
+    "cancelled_180", "no_shows_180", "paid_120", "covered_120", "lost_days", "lost_visits",
+    "visits_booked_180", "ratings", "rating_mean",
 ]  # fmt: skip
 
 
@@ -427,6 +428,39 @@ def _with_therapist(row: Row, raises: bool) -> Words:
     return Words(f"{_count(visits, 'visit')} with this therapist before", visits)
 
 
+def _credits_left(row: Row, raises: bool) -> Words:
+    paid, used = round(row("paid_120")), round(row("covered_120"))
+    if not _known(row("credits_left")):
+        return Words("")
+    if not paid:
+        return Words("no payment in 4 months")
+    return Words(f"paid {_count(paid, 'time')} in 4 months, used {used} on the plan", used, paid)
+
+
+def _lost(row: Row, raises: bool) -> Words:
+    days, visits = row("lost_days"), round(row("lost_visits"))
+    if not _known(days) or not visits:
+        return Words("own therapist is still here")
+    with_her = f"{visits} of {round(row('visits_booked_180'))} visits"
+    return Words(f"therapist of {with_her} left {_ago(days)}", round(days), visits)
+
+
+def _rating_norm(row: Row, raises: bool) -> Words:
+    count = round(row("ratings"))
+    if not count:
+        return Words("has not rated a visit in a year")
+    return Words(
+        f"rates {row('rating_mean'):.1f} of 5 on average ({_count(count, 'rating')} in a year)",
+        round(row("rating_mean"), 1),
+        5.0,
+    )
+
+
+def _decision(row: Row, raises: bool) -> Words:
+    payments = "" if row("decision_days") else "no "
+    return Words(f"{payments}payment due within the two months ahead")
+
+
 _DROPPED = _counted(
     "dropped_30", "booking", "cancelled in the last 30 days", "nothing cancelled in 30 days"
 )
@@ -457,12 +491,17 @@ _MEMBERS: dict[str, Callable[[Row, bool], Words]] = {
     "coming": _next_booking,
     "visits_per_payment": _credits,
     "unused_months": _credits,
+    "credits_left": _credits_left,
     "failed_90": _failed,
     "paid_share": _reliability,
     "unpaid_days": _unpaid,
     "card_left_days": _card,
     "lowest_rating_180": _rating("lowest_rating_180"),
     "rating": _rating("rating"),
+    "rating_norm": _rating_norm,
+    "lost_share": _lost,
+    "lost_days": _lost,
+    "decision_days": _decision,
     "dropped_30": _DROPPED,
     "fell_share_180": _fell_share,
     "late_180": _counted(

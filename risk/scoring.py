@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from risk import reasons
+from risk import ease, reasons
 from risk.engine.additive import AdditiveModel, Artefact, Floats
 from risk.engine.scorecard import KIND as SCORECARD
 from risk.frame import Frame
@@ -55,6 +55,11 @@ def churn_points(p: Floats) -> npt.NDArray[np.int64]:
     return points
 
 
+def percent(p: Floats) -> npt.NDArray[np.int64]:
+    """Chance to the score of a booking, 0 to 100."""
+    return np.rint(100 * p).astype(np.int64)
+
+
 def chance_at(score: float) -> float:
     """The chance a churn score stands for."""
     odds = score / (100 - score) * SCORE_50_AT / (1 - SCORE_50_AT)
@@ -65,7 +70,7 @@ def score_members(artefact: Artefact, frame: Frame) -> Scored:
     """Churn scores. A member who has asked to cancel gets the chance with which such members leave
     and that one reason."""
     c = frame.columns
-    p, second, why, unseen = _common(artefact, frame, "involuntary")
+    p, second, why, unseen = _common(artefact, frame, "involuntary", churn_points)
     noticed = c["notice_days"] >= 0
     p = np.where(noticed, artefact.notice_p, p)
     second = np.where(noticed, 0.0, second)
@@ -89,7 +94,7 @@ def score_members(artefact: Artefact, frame: Frame) -> Scored:
 
 def score_bookings(artefact: Artefact, frame: Frame) -> Scored:
     """Scores of bookings: the chance in percent that each is cancelled or missed."""
-    p, second, why, unseen = _common(artefact, frame, "no_show")
+    p, second, why, unseen = _common(artefact, frame, "no_show", percent)
     first = frame.columns["past_bookings"] == 0
     confidence, notes = _trust(artefact, np.zeros(len(p), dtype=bool), "", unseen)
     # Of a guest's first booking only the booking itself is known.
@@ -100,7 +105,7 @@ def score_bookings(artefact: Artefact, frame: Frame) -> Scored:
     ]
     return Scored(
         p=p,
-        score=np.rint(100 * p).astype(np.int64),
+        score=percent(p),
         second=second,
         reasons=why,
         confidence=confidence,
@@ -113,13 +118,14 @@ SCORERS = {str(Target.CHURN): score_members, str(Target.CANCELLATION): score_boo
 
 
 def _common(
-    artefact: Artefact, frame: Frame, head: str
+    artefact: Artefact, frame: Frame, head: str, points: ease.Points
 ) -> tuple[Floats, Floats, list[list[dict[str, Any]]], npt.NDArray[np.int64]]:
     main = artefact.main
     parts = main.contributions(frame.columns)
     p = main.chance(main.baseline + parts.sum(axis=1))
     second = _second(artefact.heads.get(head), frame, p)
     why = reasons.explain(artefact.target, main, frame.columns, parts)
+    ease.add(artefact.target, main, frame.columns, p, why, points=points)
     return p, second, why, main.unseen(frame.columns)
 
 

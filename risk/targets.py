@@ -72,6 +72,11 @@ CHURN = Declaration(
             points=((0, -0.2), (1, 0.2), (2, 0.4), (INF, 0.6)),
         ),
         Input(
+            name="credits_left",
+            cause="unused_benefits",
+            direction=1,
+        ),
+        Input(
             name="failed_90",
             cause="payment",
             direction=1,
@@ -93,6 +98,14 @@ CHURN = Declaration(
             points=((2, 0.9), (3, 0.5), (4, 0.0), (INF, -0.2)),
         ),
         Input(name="rating", cause="dissatisfaction", direction=-1),
+        Input(name="rating_norm", cause="dissatisfaction", direction=-1),
+        Input(
+            name="lost_share",
+            cause="therapist",
+            direction=1,
+            points=((0.2, 0.0), (0.5, 0.3), (INF, 0.6)),
+        ),
+        Input(name="lost_days", cause="therapist"),
         Input(
             name="dropped_30",
             cause="cancellations",
@@ -109,6 +122,7 @@ CHURN = Declaration(
         Input(name="no_shows_180", cause="cancellations", direction=1),
         Input(name="frozen", cause="paused", points=((0, 0.0), (INF, 0.3))),
         Input(name="frozen_days", cause="paused"),
+        Input(name="decision_days", cause="billing", direction=1),
         Input(name="location_rate", cause="location", direction=1),
         Input(name="month", cause="season"),
     ),

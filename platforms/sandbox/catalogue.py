@@ -176,6 +176,7 @@ REASONS = (
 # Reason of a cancelled membership by cause.
 REASON_OF_CAUSE = np.array([7, 1, 2, 3, 4, 5, 6, 7, 8], "i2")
 CANCEL_REASONS = np.arange(11, 18)
+ILLNESS, NO_REASON = 11, 17
 CANCEL_REASON_WEIGHTS = np.array([0.2, 0.24, 0.1, 0.08, 0.05, 0.13, 0.2])
 
 # Status numbers of the wire (appointments and memberships).

@@ -138,7 +138,7 @@ def found(world: World, guests: int) -> None:
     told = np.flatnonzero((g.story > 0) & (g.story != people.FELIX))
     if len(told):
         # Billed five days before the end of the records, so that Ben has failed twice by then.
-        before = round((world.born_day - world.first_day) * 12 / 365.25) + 2
+        before = max(round((world.born_day - world.first_day) * 12 / 365.25) + 2, 26)
         start = np.full(len(told), int(months_later(world.born_day - 5, -before)), "i4")
         _sell_before(world, rng, told, np.full(len(told), 1), start)
 

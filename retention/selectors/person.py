@@ -164,8 +164,13 @@ def person_page(*, guest: Any, user: User, now: datetime) -> Person:
 
 
 def _shown(reason: dict[str, Any]) -> dict[str, Any]:
-    """What the page needs of a reason: its sentence and its direction, not what it adds."""
-    return {"text": reason["text"], "raises": reason.get("direction") == "raises"}
+    """What the page needs of a reason: its sentence, its direction and what would lower the score,
+    not what it adds."""
+    return {
+        "text": reason["text"],
+        "raises": reason.get("direction") == "raises",
+        "ease": reason.get("ease", ""),
+    }
 
 
 def _change(risk: ChurnScore | None) -> int | None:

@@ -4,9 +4,11 @@ Visits and money come from the roll-up of guest days, which knows a day's end; b
 book, with the time at which each was made and cancelled. Left out because the mirror keeps only
 their present value, which would show training the future: the contract's price (those who stayed
 show a rise that those who left never saw), benefit balances, past suspensions, the end date. The
-price is that of the payments before the day, plan credits are rebuilt as payments against visits,
-the term from the plan. The card's expiry is read for the present only and enters as a fixed rule,
-not as something learned.
+price is that of the payments before the day, plan credits are rebuilt as payments against visits
+that cost nothing, the next payment as one period after the last, the term from the plan. A
+therapist has left when nobody was treated by her for a fortnight: the list of staff knows only
+today. The card's expiry is read for the present only and enters as a fixed rule, not as something
+learned.
 """
 
 from __future__ import annotations
@@ -29,6 +31,10 @@ RENEWED_BEFORE_DAYS = 45
 # Own gap between visits and own rates are drawn towards these by a few pretended cases.
 USUAL_GAP_DAYS, GAP_CASES = 30.0, 2.0
 RATE_MONTHS_PRETENDED = 60.0
+# A usual rating, and as many pretended ones.
+USUAL_RATING, RATINGS_PRETENDED = 4.2, 2.0
+# A therapist whose last treatment is older than that of the business by so many days has left.
+LEFT_AFTER_DAYS = 14
 
 READ = {
     "membership_id": "m.id",
@@ -69,14 +75,24 @@ READ = {
     "services_180": "COALESCE(a.services_180, 0)",
     "paid_90": "COALESCE(c.paid_90, 0)",
     "paid_365": "COALESCE(c.paid_365, 0)",
-    "failed_90": "COALESCE(c.failed_90, 0)",
-    "failed_365": "COALESCE(c.failed_365, 0)",
-    "unpaid_days": "CASE WHEN c.failed_on > COALESCE(c.paid_on, '-infinity') "
-    "THEN %(as_of)s - c.failed_on END",
-    "paid_now": "c.paid_now / 100.0",
-    "paid_then": "c.paid_then / 100.0",
+    "paid_120": "COALESCE(c.paid_120, 0)",
+    "covered_120": "COALESCE(a.covered_120, 0)",
+    "plan_benefits": "(SELECT k.benefits FROM k WHERE k.plan_id = m.plan_id)",
+    "failed_90": "COALESCE(f.failed_90, 0)",
+    "failed_365": "COALESCE(f.failed_365, 0)",
+    "unpaid_days": "%(as_of)s - f.open_since",
+    "charge_in_days": """CASE WHEN m.plan_kind = 'recurring' THEN
+        (c.paid_on + make_interval(months => m.period_months))::date - %(as_of)s END""",
+    "period_days": "CASE WHEN m.plan_kind = 'recurring' THEN m.period_months * 30.44 END",
+    "price_now": "c.price_now / 100.0",
+    "price_then": "c.price_then / 100.0",
+    "visits_booked_180": "COALESCE(a.visits_booked_180, 0)",
+    "lost_visits": "COALESCE(a.lost_visits, 0)",
+    "lost_days": "%(as_of)s - a.lost_on",
     "rating": "r.rating",
     "rating_days": "r.rating_days",
+    "rating_mean": "r.rating_mean",
+    "ratings": "COALESCE(r.ratings, 0)",
     "lowest_rating_180": "r.lowest_180",
     "ends_180": "e.ends",
     "members_now": "e.members",
@@ -133,22 +149,36 @@ WITH bounds (location_id, midnight_at) AS (
         FROM memberships_guestday
         WHERE "on" < %(as_of)s AND "on" >= %(s720)s AND guest_id IN (SELECT guest_id FROM g)
     ) t GROUP BY t.guest_id
+), worked AS (
+    SELECT therapist_id, MAX(starts_on) AS last_on FROM memberships_appointment
+    WHERE status = 'completed' AND starts_on < %(as_of)s AND starts_on >= %(s180)s
+    AND therapist_id IS NOT NULL
+    GROUP BY therapist_id
+), lost AS MATERIALIZED (
+    SELECT therapist_id, last_on FROM worked
+    WHERE last_on < (SELECT MAX(last_on) FROM worked) - {LEFT_AFTER_DAYS}
 ), a AS (
     SELECT t.guest_id,
         MIN(t.starts_on) FILTER (WHERE t.stands) AS next_on,
         COUNT(*) FILTER (WHERE t.stands) AS coming,
         COUNT(*) FILTER (WHERE t.starts_on >= %(as_of)s AND t.cancelled_at < t.midnight_at
             AND t.cancelled_at >= t.midnight_at - interval '30 days') AS dropped_30,
-        COUNT(DISTINCT t.service_id) FILTER (
-            WHERE t.status = 'completed' AND t.starts_on < %(as_of)s) AS services_180
+        COUNT(DISTINCT t.service_id) FILTER (WHERE t.visited) AS services_180,
+        COUNT(*) FILTER (WHERE t.visited AND t.price_cents = 0 AND t.starts_on >= %(s120)s)
+            AS covered_120,
+        COUNT(*) FILTER (WHERE t.visited) AS visits_booked_180,
+        COUNT(*) FILTER (WHERE t.visited AND t.lost_on IS NOT NULL) AS lost_visits,
+        MAX(t.lost_on) FILTER (WHERE t.visited) AS lost_on
     FROM (
-        SELECT b.guest_id, g.midnight_at, b.starts_on, b.status, b.service_id,
+        SELECT b.guest_id, g.midnight_at, b.starts_on, b.status, b.service_id, b.price_cents,
+            b.status = 'completed' AND b.starts_on < %(as_of)s AS visited, l.last_on AS lost_on,
             {known_cancelled_at("b")} AS cancelled_at,
             b.starts_on >= %(as_of)s AND {known_booked_at("b")} < g.midnight_at
             AND b.status <> 'voided'
             AND COALESCE({known_cancelled_at("b")}, 'infinity') >= g.midnight_at
             AND COALESCE(b.vanished_at, 'infinity') >= g.midnight_at AS stands
         FROM memberships_appointment b JOIN g ON g.guest_id = b.guest_id
+        LEFT JOIN lost l ON l.therapist_id = b.therapist_id
         WHERE b.starts_on >= %(s180)s AND {known_booked_at("b")} < g.midnight_at
     ) t GROUP BY t.guest_id
 ), c AS (
@@ -156,20 +186,49 @@ WITH bounds (location_id, midnight_at) AS (
         COUNT(*) FILTER (WHERE status IN ('paid', 'refunded') AND charged_on >= %(s90)s)
             AS paid_90,
         COUNT(*) FILTER (WHERE status IN ('paid', 'refunded')) AS paid_365,
-        COUNT(*) FILTER (WHERE status = 'failed' AND charged_on >= %(s90)s) AS failed_90,
-        COUNT(*) FILTER (WHERE status = 'failed') AS failed_365,
+        COUNT(*) FILTER (WHERE status IN ('paid', 'refunded') AND charged_on >= %(s120)s)
+            AS paid_120,
         MAX(charged_on) FILTER (WHERE status = 'paid') AS paid_on,
-        MAX(charged_on) FILTER (WHERE status = 'failed') AS failed_on,
         AVG(amount_cents) FILTER (WHERE status = 'paid' AND charged_on >= %(s60)s) AS paid_now,
-        AVG(amount_cents) FILTER (WHERE status = 'paid' AND charged_on < %(s60)s) AS paid_then
+        AVG(amount_cents) FILTER (WHERE status = 'paid' AND charged_on < %(s60)s) AS paid_then,
+        AVG(amount_cents) FILTER (WHERE status = 'paid' AND charged_on >= %(s35)s) AS price_now,
+        AVG(amount_cents) FILTER (WHERE status = 'paid' AND charged_on < %(s35)s
+            AND charged_on >= %(s100)s) AS price_then
     FROM memberships_charge
     WHERE charged_on < %(as_of)s AND charged_on >= %(s365)s
     AND guest_id IN (SELECT guest_id FROM g)
     GROUP BY guest_id
+), f AS (
+    SELECT h.guest_id,
+        COUNT(DISTINCT h.invoice) FILTER (WHERE h.charged_on >= %(s90)s) AS failed_90,
+        COUNT(DISTINCT h.invoice) AS failed_365,
+        MIN(h.charged_on) FILTER (WHERE h.charged_on > COALESCE(c.paid_on, '-infinity'))
+            AS open_since
+    FROM (
+        SELECT guest_id, charged_on,
+            COALESCE(NULLIF(invoice_external_id, ''), external_id) AS invoice
+        FROM memberships_charge
+        WHERE status = 'failed' AND charged_on < %(as_of)s AND charged_on >= %(s365)s
+        AND guest_id IN (SELECT guest_id FROM g)
+    ) h LEFT JOIN c ON c.guest_id = h.guest_id
+    GROUP BY h.guest_id
+), k AS (
+    -- Treatments a plan brings per period, from what its memberships were granted since they began.
+    SELECT x.plan_id, GREATEST(ROUND(PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY
+        b.total / (1 + (x.detailed_at::date - x.started_on) / (30.44 * p.period_months))
+    )), 1) AS benefits
+    FROM memberships_benefit b
+    JOIN memberships_membership x ON x.id = b.membership_id
+    JOIN memberships_plan p ON p.id = x.plan_id
+    WHERE p.kind = 'recurring' AND b.total > 0 AND x.status = 'active'
+    AND x.detailed_at IS NOT NULL AND p.period_months > 0
+    GROUP BY x.plan_id
 ), r AS (
     SELECT v.guest_id,
         (ARRAY_AGG(v.rating ORDER BY v.written_at DESC))[1] AS rating,
         EXTRACT(EPOCH FROM MIN(g.midnight_at) - MAX(v.written_at)) / 86400.0 AS rating_days,
+        AVG(v.rating) AS rating_mean,
+        COUNT(*) AS ratings,
         MIN(v.rating) FILTER (WHERE v.written_at >= g.midnight_at - interval '180 days')
             AS lowest_180
     FROM memberships_review v JOIN g ON g.guest_id = v.guest_id
@@ -189,6 +248,7 @@ FROM m
 LEFT JOIN d ON d.guest_id = m.guest_id
 LEFT JOIN a ON a.guest_id = m.guest_id
 LEFT JOIN c ON c.guest_id = m.guest_id
+LEFT JOIN f ON f.guest_id = m.guest_id
 LEFT JOIN r ON r.guest_id = m.guest_id
 LEFT JOIN ends e ON e.location_id = m.location_id
 ORDER BY m.id
@@ -209,7 +269,7 @@ def members(
     """
     bounds = midnights(as_of_on, location_ids)
     reads = READ | (OUTCOMES if outcomes else {})
-    days = [30, 60, 90, 180, 365, 455, 720]
+    days = [30, 35, 60, 90, 100, 120, 180, 365, 455, 720]
     params: dict[str, Any] = {
         "as_of": as_of_on,
         "locations": list(bounds),
@@ -243,7 +303,7 @@ def derive(c: dict[str, Floats], as_of_on: date) -> dict[str, Floats]:
         habit_90 = np.where(known_before >= 60, c["visits_before"] / known_before * 90, np.nan)
         spend_habit_90 = np.where(known_before >= 60, c["spend_before"] / known_before * 90, np.nan)
         ticket = np.where(c["visits_365"] > 0, c["spend_365"] / c["visits_365"], np.nan)
-        price_rise = np.where(c["paid_then"] > 0, c["paid_now"] / c["paid_then"] - 1, np.nan)
+        price_rise = np.where(c["price_then"] > 0, c["price_now"] / c["price_then"] - 1, np.nan)
         visits_per_payment = np.where(
             (c["paid_90"] > 0) & (c["tenure_days"] >= 45), c["visits_90"] / c["paid_90"], np.nan
         )
@@ -263,6 +323,19 @@ def derive(c: dict[str, Floats], as_of_on: date) -> dict[str, Floats]:
             np.nan,
             np.maximum(c["paid_90"] - c["visits_90"], 0),
         ),
+        "credits_left": np.clip(
+            np.where(
+                c["tenure_days"] >= 45,
+                c["paid_120"] - c["covered_120"] / c["plan_benefits"],
+                np.nan,
+            ),
+            0,
+            4,
+        ),
+        "lost_share": c["lost_visits"] / (c["visits_booked_180"] + 1),
+        "rating_norm": (c["rating_mean"] * c["ratings"] + USUAL_RATING * RATINGS_PRETENDED)
+        / (c["ratings"] + RATINGS_PRETENDED),
+        "decision_days": decision_days(c["charge_in_days"], c["period_days"]),
         "paid_share": (c["paid_365"] + 3) / (c["paid_365"] + c["failed_365"] + 3),
         "fell_share_180": (c["cancelled_180"] + c["no_shows_180"] + 0.15 * 4) / (ended + 4),
         "anniversary_days": np.where(c["recurring"] == 1, (-c["contract_days"]) % 365, np.nan),
@@ -270,6 +343,14 @@ def derive(c: dict[str, Floats], as_of_on: date) -> dict[str, Floats]:
         / (c["members_now"] * 6 + RATE_MONTHS_PRETENDED),
         "month": np.full(len(own_gap), float(as_of_on.month)),
     }
+
+
+def decision_days(charge_in_days: Floats, period_days: Floats) -> Floats:
+    """Days from now in which asking to cancel ends the membership within the horizon: up to the
+    last payment day in it, since who cancels stays a member until the paid period is over."""
+    first = np.maximum(charge_in_days, 0)
+    further = np.floor(np.maximum(HORIZON_DAYS - first, 0) / period_days)
+    return np.where(first > HORIZON_DAYS, 0.0, first + further * period_days)
 
 
 def label(o: dict[str, Floats]) -> dict[str, Floats]:

@@ -99,3 +99,25 @@ class AppointmentFactory(DjangoModelFactory):
     ends_at = factory.LazyAttribute(lambda a: a.starts_at + timedelta(hours=1))
     starts_on = factory.LazyAttribute(lambda a: a.location.today(a.starts_at))
     price_cents = 9_500
+
+
+class ChargeFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Charge
+
+    external_id = factory.Sequence(lambda n: f"charge-{n}")
+    membership = factory.SubFactory(MembershipFactory)
+    guest = factory.SelfAttribute("membership.guest")
+    location = factory.SelfAttribute("membership.location")
+    charged_on = NOW.date()
+    status = models.Charge.Status.PAID
+    amount_cents = 8_900
+
+
+class BenefitFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Benefit
+
+    membership = factory.SubFactory(MembershipFactory)
+    service_external_id = factory.Sequence(lambda n: f"service-{n}")
+    service_name = "Facial 60"

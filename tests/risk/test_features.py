@@ -18,9 +18,12 @@ from risk.targets import CANCELLATION, CHURN
 from tests.factories import mirror
 from tests.factories.memberships import (
     AppointmentFactory,
+    BenefitFactory,
+    ChargeFactory,
     GuestFactory,
     MembershipFactory,
     PlanFactory,
+    TherapistFactory,
 )
 
 AS_OF = date(2026, 7, 1)
@@ -220,3 +223,99 @@ def test_a_holiday_is_that_of_the_country(today: date) -> None:
     abroad.location.save()
     found = bookings.chosen(appointment_ids=[here.pk, abroad.pk], now=mirror.midday(today))
     assert found.columns["holiday"].tolist() == [1, 0]
+
+
+@pytest.mark.django_db
+def test_a_therapist_nobody_is_treated_by_any_more_has_left(today: date) -> None:
+    membership = MembershipFactory(started_on=date(2025, 1, 1))
+    place = membership.location
+    hers, his = TherapistFactory(location=place), TherapistFactory(location=place)
+    for back, therapist, guest in (
+        (90, hers, membership.guest),
+        (60, hers, membership.guest),
+        (40, his, membership.guest),
+        (1, his, GuestFactory()),
+    ):
+        visited = mirror.midday(today - timedelta(back))
+        AppointmentFactory(
+            guest=guest, location=place, therapist=therapist, status="completed",
+            booked_at=visited - timedelta(5), starts_at=visited,
+        )  # fmt: skip
+    c = churn.members(as_of_on=today).columns
+    assert (c["lost_visits"][0], c["lost_days"][0]) == (2, 60)
+    assert c["lost_share"][0] == 2 / 4
+    # Seen from a week after her last treatment she may still be there.
+    assert churn.members(as_of_on=today - timedelta(53)).columns["lost_visits"][0] == 0
+
+
+@pytest.mark.django_db
+def test_a_payment_that_failed_twice_is_one_and_open_since_it_first_failed(today: date) -> None:
+    membership = MembershipFactory(started_on=date(2025, 1, 1))
+    for back, status, invoice in (
+        (40, "paid", "i1"),
+        (10, "failed", "i2"),
+        (7, "failed", "i2"),
+        (70, "failed", "i0"),
+        (68, "paid", "i0"),
+    ):
+        ChargeFactory(
+            membership=membership,
+            charged_on=today - timedelta(back), status=status, invoice_external_id=invoice,
+        )  # fmt: skip
+    c = churn.members(as_of_on=today).columns
+    assert c["failed_90"][0] == 2
+    assert c["unpaid_days"][0] == 10
+
+
+@pytest.mark.django_db
+def test_a_price_rise_is_felt_while_it_is_new(today: date) -> None:
+    plan = PlanFactory(kind="recurring", period_months=1)
+    membership = MembershipFactory(plan=plan, started_on=date(2025, 1, 1))
+    for back in range(5, 300, 30):
+        ChargeFactory(
+            membership=membership,
+            charged_on=today - timedelta(back), status="paid",
+            amount_cents=11_000 if back < 40 else 10_000,
+        )  # fmt: skip
+    c = churn.members(as_of_on=today).columns
+    assert c["price_rise"][0] == pytest.approx(0.1)
+    # The next payment is a month after the last; the one after that is 55 days away.
+    assert c["charge_in_days"][0] == 25
+    assert c["decision_days"][0] == pytest.approx(25 + 30.44)
+
+
+@pytest.mark.parametrize(
+    ("first", "period", "days"),
+    [(0, 30, 60), (20, 30, 50), (-9, 30, 60), (61, 30, 0), (40, 91, 40)],
+)
+def test_whoever_cancels_stays_until_the_paid_period_is_over(
+    first: float, period: float, days: float
+) -> None:
+    assert churn.decision_days(np.array([first]), np.array([period])).tolist() == [days]
+
+
+@pytest.mark.django_db
+def test_credits_left_are_payments_less_treatments_on_the_plan(today: date) -> None:
+    plan = PlanFactory(kind="recurring", period_months=1)
+    membership = MembershipFactory(
+        plan=plan,
+        status="active",
+        started_on=today - timedelta(300),
+        detailed_at=mirror.midday(today),
+    )
+    # Two treatments a month: 20 granted in ten months.
+    BenefitFactory(membership=membership, total=21, used=5, balance=16)
+    for back in (10, 40, 70):
+        ChargeFactory(
+            membership=membership,
+            charged_on=today - timedelta(back), status="paid",
+        )  # fmt: skip
+    for back, cents in ((20, 0), (21, 0), (50, 9_000)):
+        visited = mirror.midday(today - timedelta(back))
+        AppointmentFactory(
+            guest=membership.guest, location=membership.location, status="completed",
+            booked_at=visited - timedelta(5), starts_at=visited, price_cents=cents,
+        )  # fmt: skip
+    c = churn.members(as_of_on=today).columns
+    assert (c["plan_benefits"][0], c["covered_120"][0]) == (2, 2)
+    assert c["credits_left"][0] == 3 - 2 / 2

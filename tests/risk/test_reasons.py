@@ -136,3 +136,27 @@ def test_strange_facts_lower_the_trust() -> None:
     found = scoring.score_members(artefact, frame)
     assert [scoring.TRUST[level] for level in found.confidence] == ["good", "fair", "low"]
     assert found.notes[2] == "3 of the facts are unlike anything seen before"
+
+
+def test_a_reason_says_what_would_lower_it_and_by_how_much() -> None:
+    sick = {
+        "days_since_visit": 100, "own_gap": 20, "gap_ratio": 5, "paid_90": 3, "visits_90": 0,
+        "visits_30": 0, "visits_180": 2, "habit_90": 4, "visit_ratio": 0.11, "tenure_days": 500,
+        "lowest_rating_180": 2, "unused_months": 3, "credits_left": 4,
+    }  # fmt: skip
+    found = churn(members(**sick))
+    eases = {reason["cause"]: reason["ease"] for reason in found.reasons[0]}
+    visited = sick | {
+        "days_since_visit": 0, "gap_ratio": 0, "visits_90": 1, "visits_30": 1, "visits_180": 3,
+        "visit_ratio": 1.5 / 4.5, "unused_months": 2, "credits_left": 3,
+    }  # fmt: skip
+    then = churn(members(**visited)).score[0]
+    assert eases["no_visits"] == f"a visit would take this to about {then}"
+    assert then < found.score[0] - 20
+    assert eases["dissatisfaction"] == "what helps: a personal word after the low rating"
+
+
+def test_nobody_is_told_what_would_lower_a_low_score() -> None:
+    calm = churn(members(days_since_visit=40, own_gap=38, gap_ratio=1.05, tenure_days=900))
+    assert calm.score[0] < 40
+    assert not any("ease" in reason for reason in calm.reasons[0])

@@ -8,7 +8,7 @@ import numpy as np
 
 from platforms.sandbox import catalogue as cat
 from platforms.sandbox.days import Array, month_of, months_later, year_month
-from platforms.sandbox.life import people
+from platforms.sandbox.life import people, visits
 from platforms.sandbox.life.world import World
 
 RETRY_AFTER_DAYS = np.array([0, 3, 4, 7], "i4")  # tried on day 0, 3, 7 and 14
@@ -38,7 +38,7 @@ def join_after_visit(world: World, day: int, rng: np.random.Generator, who: Arra
 
 
 def choose_plans(world: World, rng: np.random.Generator, who: Array) -> Array:
-    """A plan id per guest, by favourite category and what is on sale."""
+    """A plan id per guest, by favourite category, price and what is on sale."""
     g = world.guests
     medspa = world.medspa[g.center_id[who] - 1]
     weights = np.array([plan.weight if plan.on_sale else 0.0 for plan in cat.PLANS])
@@ -46,6 +46,10 @@ def choose_plans(world: World, rng: np.random.Generator, who: Array) -> Array:
     chance = np.tile(weights, (len(who), 1))
     chance[:, only_medspa] *= medspa[:, None]
     chance *= np.where(cat.PLAN_CATEGORY[None, :] == g.category[who][:, None], 5.0, 1.0)
+    monthly = cat.PLAN_PRICE / cat.PLAN_MONTHS
+    chance *= np.exp(
+        -visits.thrift(g.price_care[who])[:, None] * (monthly / monthly.mean() - 1) / 2
+    )
     edges = np.cumsum(chance, axis=1)
     draw = rng.random(len(who)) * edges[:, -1]
     result: Array = (draw[:, None] > edges).sum(axis=1) + 1

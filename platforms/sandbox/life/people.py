@@ -137,6 +137,8 @@ def _expiries(rng: np.random.Generator, n: int, day: int) -> Array:
 
 def change_lives(world: World, day: int, rng: np.random.Generator) -> None:
     """Interest fades and returns, people move away, get hurt and heal."""
+    from platforms.sandbox.life import visits
+
     g = world.guests
     draw = rng.random(g.n)
     here = (g.joined_day <= day) & (g.moved_day == 0) & (g.story == 0)
@@ -149,9 +151,11 @@ def change_lives(world: World, day: int, rng: np.random.Generator) -> None:
     g.fading[here & calm & (draw < P_FADE)] = 1
     moved = here & (draw > 1 - P_MOVE)
     g.moved_day[moved] = day
+    visits.call_off(world, day, rng, g.id[moved], cat.NO_REASON)
     hurt = np.flatnonzero(here & (draw > 0.5) & (draw < 0.5 + P_HURT))
     g.hurt_day[hurt] = day
     g.hurt_until_day[hurt] = day + rng.integers(30, 150, len(hurt))
+    visits.call_off(world, day, rng, g.id[hurt], cat.ILLNESS)
     # Messages of a month ago are forgotten.
     g.messages[g.contacted_day < day - 30] = 0
     # A guest without a membership who has lost interest is gone for good sooner or later.

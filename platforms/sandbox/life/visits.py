@@ -18,6 +18,8 @@ from platforms.sandbox.life.world import BOOK_DAYS, MAX_LEAD_DAYS, World
 SEASON = np.array([1.05, 1.0, 1.02, 1.0, 1.04, 0.95, 0.84, 0.82, 0.97, 1.0, 1.06, 1.28], "f4")
 PLACE_ROUNDS = 8
 REVIEW_CHANCE, BAD_VISIT_CHANCE = 0.11, 0.05
+UNHAPPY = 0.6  # the mood below which guests complain and think of leaving
+CALLS_OFF = 0.8  # share of those who move or get hurt that cancel what they have booked
 LATE_SHARE = 0.36  # of cancellations, that come within the notice window
 GINA_BAD_DAYS = 45  # since when the visits of one guest in `people.STORIES` go wrong
 
@@ -52,7 +54,7 @@ def fall_through(
     late_slot = (slot >= 16).astype("f4")
     edge = ((weekday == 0) | (weekday == 4)).astype("f4")
     cancel = (
-        np.where(medspa, -2.43, -2.53)
+        np.where(medspa, -2.52, -2.6)
         + 0.62 * (lead - 1.8)
         + 0.95 * cancel_lean
         + 0.45 * first_visit
@@ -180,7 +182,8 @@ def place(
 
 
 def _services(world: World, rng: np.random.Generator, who: Array) -> Array:
-    """A service per guest: usually of the favourite category."""
+    """A service per guest: usually of the favourite category, a cheaper one the more she minds
+    prices."""
     g = world.guests
     medspa = world.medspa[g.center_id[who] - 1]
     anything = rng.choice(len(cat.CATEGORIES) - 1, len(who))
@@ -191,10 +194,34 @@ def _services(world: World, rng: np.random.Generator, who: Array) -> Array:
     for number in range(len(cat.CATEGORIES)):
         mine = np.flatnonzero(category == number)
         offered = np.flatnonzero((number == cat.CATEGORY_OF) & (cat.WEIGHT_OF > 0))
-        edges = np.cumsum(cat.WEIGHT_OF[offered]) / cat.WEIGHT_OF[offered].sum()
-        chosen = np.minimum(np.searchsorted(edges, draw[mine]), len(offered) - 1)
-        result[mine] = offered[chosen] + 1
+        dearer = cat.PRICE_OF[offered] / cat.PRICE_OF[offered].mean() - 1
+        weights = cat.WEIGHT_OF[offered] * np.exp(
+            -thrift(g.price_care[who[mine]])[:, None] * dearer
+        )
+        edges = np.cumsum(weights, axis=1)
+        chosen = (draw[mine, None] * edges[:, -1:] > edges).sum(axis=1)
+        result[mine] = offered[np.minimum(chosen, len(offered) - 1)] + 1
     return result
+
+
+def thrift(price_care: Array) -> Array:
+    """How much a guest shuns what costs more than its like: 0 for the usual guest."""
+    result: Array = 2.5 * (price_care - 0.4)
+    return result
+
+
+def call_off(world: World, day: int, rng: np.random.Generator, guests: Array, reason: int) -> None:
+    """Most of the guests with these ids cancel what they have booked, today."""
+    b = world.bookings
+    calls = guests[rng.random(len(guests)) < CALLS_OFF]
+    rows = np.flatnonzero(
+        np.isin(b.guest_id, calls) & (b.start_day > day)
+        & ((b.fate != cat.CANCELLED) | (b.fate_day > day))
+    )  # fmt: skip
+    b.fate[rows] = cat.CANCELLED
+    b.fate_day[rows] = day
+    b.fate_min[rows] = np.maximum(world.instant(b.center_id[rows], day, 720), b.created_min[rows])
+    b.reason[rows] = reason
 
 
 def add_bookings(
@@ -278,7 +305,10 @@ def _add_ons(world: World, rng: np.random.Generator, positions: Array) -> None:
     b = world.bookings
     slots = (b.duration[positions] + 29) // cat.SLOT_MINUTES
     after = b.slot[positions] + slots
-    free = (rng.random(len(positions)) < 0.28) & (after < cat.SLOTS)
+    care = world.guests.price_care[b.guest_id[positions] - 1]
+    free = (rng.random(len(positions)) < 0.28 * np.clip(1 - thrift(care) / 2, 0.3, 1.5)) & (
+        after < cat.SLOTS
+    )
     free &= ~world.taken[b.employee_id[positions] - 1, b.start_day[positions] % BOOK_DAYS, after]
     lead = positions[free]
     n = len(lead)
@@ -427,7 +457,7 @@ def _after_visit(world: World, day: int, rng: np.random.Generator, done: Array) 
     billing.join_after_visit(world, day, rng, who)
     # Some book the next visit at the desk before they leave.
     again = (
-        (rng.random(n) < 0.34 * g.mood[who] * interest)
+        (rng.random(n) < 0.34 * g.mood[who] * interest * (0.85 + 0.75 * g.inertia[who]))
         & (g.bookings[who] == 0)
         & (g.wants_day[who] > 0)
         & (g.moved_day[who] == 0)
@@ -443,16 +473,20 @@ def _after_visit(world: World, day: int, rng: np.random.Generator, done: Array) 
 def _review(
     world: World, rng: np.random.Generator, lead: Array, bad: Array, quality: Array
 ) -> None:
-    """About one visit in nine is rated, a bad one three times as often."""
+    """About one visit in nine is rated, a bad one three times as often; so does a guest who has
+    been unhappy for a while, and the stars then tell more than the one visit."""
     b = world.bookings
     story = world.guests.story[b.guest_id[lead] - 1]
+    mood = world.guests.mood[b.guest_id[lead] - 1]
     chance = np.where(bad, 0.35 + (story == people.GINA), REVIEW_CHANCE)
+    chance = np.where(~bad & (mood < UNHAPPY), 3 * REVIEW_CHANCE, chance)
     writes = np.flatnonzero(rng.random(len(lead)) < chance)
     n = len(writes)
     if not n:
         return
     noise = rng.normal(0, 0.5, n)
-    stars = np.where(bad[writes], 1.4 + noise, 5.1 * quality[writes] + 0.5 + noise)
+    felt = quality[writes] - 1.2 * np.clip(UNHAPPY - mood[writes], 0, 0.5)
+    stars = np.where(bad[writes], 1.4 + noise, 5.1 * felt + 0.5 + noise)
     rating = np.clip(np.round(stars), 1, 5)
     chosen = lead[writes]
     ids = np.arange(world.last_review + 1, world.last_review + n + 1)
