@@ -190,9 +190,10 @@ def _try_cards(world: World, day: int, rng: np.random.Generator, rows: Array) ->
     p_funds = np.where(attempt == 0, g.funds_risk[who], 0.5)
     funds = (rng.random(n) < p_funds) & (m.decline[mine] != cat.LOST)
     funds &= (attempt == 0) | (m.decline[mine] == cat.FUNDS)
-    other = (rng.random(n) < 0.004) & (attempt == 0)
+    told = g.story[who] > 0  # their cards fail only as their story says
+    other = (rng.random(n) < 0.004) & (attempt == 0) & ~told
     lost = (m.decline[mine] == cat.LOST) & ~cured
-    lost |= (rng.random(n) < 0.0012) & (attempt == 0)
+    lost |= (rng.random(n) < 0.0012) & (attempt == 0) & ~told
     ben = (g.story[who] == people.BEN) & (day >= world.born_day - 8) & (day < world.born_day + 12)
     decline = np.select(
         [ben, lost, expired, funds, other], [cat.FUNDS, cat.LOST, cat.EXPIRED, cat.FUNDS, cat.HONOR]

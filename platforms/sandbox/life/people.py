@@ -242,7 +242,7 @@ def tell_stories(world: World) -> None:
         g.mood[position], g.price_care[position] = 0.85, 0.2
         g.language[position] = 0
         g.category[position] = cat.MASSAGE
-        g.card_expiry[position] = 209912
+        g.card_expiry[position], g.funds_risk[position] = 209912, 0
         for name, value in STORIES[story][2].items():
             getattr(g, name)[position] = value
     g.hurt_day[spots[ANA]] = world.born_day - 62
