@@ -156,11 +156,8 @@ def _asked(prepared: Problem, split: Split, inputs: list[Input], fit: rivals.Fit
 def _learn(
     declaration: Declaration, prepared: Problem, train_rows: npt.NDArray[np.intp]
 ) -> tuple[Callable[[dict[str, Floats]], Floats], dict[str, Any]]:
-    taught = prepared.cases.where(train_rows)
-    model = training.fit(
-        declaration.inputs, taught.columns, taught.outcomes["any"], size=training.SIZES[1]
-    )
-    return model.probability, {}
+    found = training.learn(declaration, prepared.cases.rows(train_rows))
+    return found.probability, found.report
 
 
 def _judged(

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from risk import ease, reasons
-from risk.engine.additive import AdditiveModel, Artefact, Floats
+from risk.engine.additive import Artefact, Floats
 from risk.engine.scorecard import KIND as SCORECARD
 from risk.frame import Frame
 from risk.models import Target
@@ -34,8 +34,8 @@ TRUST = ("low", "fair", "good")
 @dataclass(frozen=True)
 class Scored:
     """Scores in the order of the frame's rows. `second` is the part of the chance that falls to
-    the second outcome (involuntary, no-show), NaN without a model for it. `confidence` indexes
-    TRUST. `unknown` marks rows with too little to go by."""
+    the cause told apart (involuntary, no-show), NaN where the model knows no causes. `confidence`
+    indexes TRUST. `unknown` marks rows with too little to go by."""
 
     p: Floats
     score: npt.NDArray[np.int64]
@@ -123,17 +123,10 @@ def _common(
     main = artefact.main
     parts = main.contributions(frame.columns)
     p = main.chance(main.baseline + parts.sum(axis=1))
-    second = _second(artefact.heads.get(head), frame, p)
+    second = artefact.parts(frame.columns, p).get(head, np.full(len(p), np.nan))
     why = reasons.explain(artefact.target, main, frame.columns, parts)
     ease.add(artefact.target, main, frame.columns, p, why, points=points)
     return p, second, why, main.unseen(frame.columns)
-
-
-def _second(model: AdditiveModel | None, frame: Frame, p: Floats) -> Floats:
-    """The second outcome is part of the first: its chance cannot be larger."""
-    if model is None:
-        return np.full(len(p), np.nan)
-    return np.minimum(model.probability(frame.columns), p)
 
 
 def _trust(

@@ -13,7 +13,7 @@ from risk.models import Target
 
 CHURN = Declaration(
     target=Target.CHURN,
-    heads=("any", "involuntary"),
+    heads=("any", "voluntary", "involuntary"),
     base=0.05,
     inputs=(
         Input(
@@ -130,7 +130,7 @@ CHURN = Declaration(
 
 CANCELLATION = Declaration(
     target=Target.CANCELLATION,
-    heads=("any", "no_show"),
+    heads=("any", "cancelled", "no_show"),
     base=0.12,
     inputs=(
         Input(

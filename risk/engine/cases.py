@@ -23,13 +23,17 @@ class Cases:
     location: npt.NDArray[np.int64]
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Cases:
+        return self.rows(np.flatnonzero(mask))
+
+    def rows(self, numbers: npt.NDArray[np.int64]) -> Cases:
+        """The cases with these row numbers, in their order."""
         return Cases(
-            columns={name: values[mask] for name, values in self.columns.items()},
-            outcomes={name: values[mask] for name, values in self.outcomes.items()},
-            moment=self.moment[mask],
-            known=self.known[mask],
-            guest=self.guest[mask],
-            location=self.location[mask],
+            columns={name: values[numbers] for name, values in self.columns.items()},
+            outcomes={name: values[numbers] for name, values in self.outcomes.items()},
+            moment=self.moment[numbers],
+            known=self.known[numbers],
+            guest=self.guest[numbers],
+            location=self.location[numbers],
         )
 
     def __len__(self) -> int:

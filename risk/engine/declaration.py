@@ -28,7 +28,8 @@ class Input:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """One target. `base` is the chance of a case with no points on the scorecard; `heads` are the
-    outcomes that get a model, the first being the score, a further one its share."""
+    outcomes that get a model: the first is the score, the others are the causes that divide it
+    among them (in every case their outcomes add up to the first)."""
 
     target: str
     heads: tuple[str, ...]

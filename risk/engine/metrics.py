@@ -10,6 +10,7 @@ import numpy.typing as npt
 from risk.engine.additive import Floats
 
 RESAMPLES = 300
+LIFT_AT = (0.01, 0.05, 0.1, 0.2, 0.3)
 
 
 def log_losses(p: Floats, truth: Floats) -> Floats:
@@ -51,10 +52,47 @@ def ece(p: Floats, truth: Floats) -> float:
     return sum(b["n"] * abs(b["expected"] - b["seen"]) for b in points) / len(p)
 
 
-def lift_top_tenth(p: Floats, truth: Floats) -> float:
-    """How many times the base rate the tenth with the highest chance came true."""
-    top = np.argsort(-p, kind="stable")[: max(1, len(p) // 10)]
+def pr_auc(p: Floats, truth: Floats) -> float:
+    """Average precision: precision at each rank of a case that came true, ties taken together."""
+    if not truth.any():
+        return 0.0
+    order = np.argsort(-p, kind="stable")
+    hits, cases = np.cumsum(truth[order]), np.arange(1, len(p) + 1)
+    ends = np.append(np.diff(p[order]) != 0, True)
+    recall = hits[ends] / truth.sum()
+    return float((np.diff(recall, prepend=0.0) * hits[ends] / cases[ends]).sum())
+
+
+def lift(p: Floats, truth: Floats, share: float = 0.1) -> float:
+    """How many times the base rate the `share` with the highest chance came true."""
+    top = np.argsort(-p, kind="stable")[: max(1, int(len(p) * share))]
     return float(truth[top].mean() / truth.mean()) if truth.any() else 0.0
+
+
+def auc_interval(p: Floats, truth: Floats, group: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """95 % interval of the AUC. Each case's part in it (DeLong, DeLong & Clarke-Pearson 1988) is
+    summed by group first, so that people with many cases count as one (Obuchowski 1997)."""
+    positive = truth == 1
+    if positive.all() or not positive.any():
+        return 0.0, 1.0
+    area = auc(p, truth)
+    above, below = np.sort(p[~positive]), np.sort(p[positive])
+    part = np.empty(len(p))
+    part[positive] = _share_below(above, p[positive])
+    part[~positive] = 1 - _share_below(below, p[~positive])
+    count = np.where(positive, positive.sum(), (~positive).sum())
+    _, place = np.unique(group, return_inverse=True)
+    sums = np.bincount(place, weights=(part - area) / count)
+    half = 1.96 * float(np.sqrt((sums**2).sum()))
+    return max(0.0, area - half), min(1.0, area + half)
+
+
+def _share_below(ordered: Floats, x: Floats) -> Floats:
+    """The share of `ordered` below each x, ties counting half."""
+    low = np.searchsorted(ordered, x, side="left")
+    high = np.searchsorted(ordered, x, side="right")
+    share: Floats = (low + high) / 2 / len(ordered)
+    return share
 
 
 def summary(p: Floats, truth: Floats) -> dict[str, Any]:
@@ -66,8 +104,18 @@ def summary(p: Floats, truth: Floats) -> dict[str, Any]:
         "log_loss": round(float(log_losses(p, truth).mean()), 5),
         "brier": round(float(((p - truth) ** 2).mean()), 5),
         "ece": round(ece(p, truth), 4),
-        "lift": round(lift_top_tenth(p, truth), 3),
+        "pr_auc": round(pr_auc(p, truth), 4),
+        "lift": round(lift(p, truth), 3),
+        "lift_at": {str(share): round(lift(p, truth, share), 3) for share in LIFT_AT},
     }
+
+
+def clustered(per_case: Floats, group: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Mean of a per-case difference and its standard error, whole groups counting as one draw."""
+    mean = float(per_case.mean())
+    _, place = np.unique(group, return_inverse=True)
+    sums = np.bincount(place, weights=per_case - mean)
+    return mean, float(np.sqrt((sums**2).sum())) / len(per_case)
 
 
 def difference(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from risk.engine.additive import AdditiveModel, Artefact, Calibration, Shape
+from risk.engine.cases import Cases
 from risk.engine.declaration import Declaration, Input
 
 KIND = "scorecard"
@@ -46,6 +47,23 @@ def scorecard(
         calibration=Calibration(),
     )
     return Artefact(target=str(declaration.target), kind=KIND, heads={"any": model})
+
+
+def levelled_scorecard(declaration: Declaration, cases: Cases, head: str = "any") -> Artefact:
+    """The scorecard at the level of these cases. Rules stay out of the level: their inputs know
+    only the present."""
+    plain = scorecard(declaration)
+    if not len(cases):
+        return plain
+    rules = {one.name for one in declaration.rules}
+    rest = sum(
+        float(shape.contributions(cases.columns[shape.name]).mean())
+        for shape in plain.main.shapes
+        if shape.name not in rules
+    )
+    return scorecard(
+        declaration, rows=len(cases), outcomes=float(cases.outcomes[head].sum()), rest=rest
+    )
 
 
 def _odds(p: float) -> float:

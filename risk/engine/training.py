@@ -1,59 +1,62 @@
 """Learning an additive model from past cases, and judging it on the newest ones it has not seen.
 
-Cases are ordered by their moment. A case teaches only if its outcome was known before the first
-case of the next part began, so no part knows the future of another:
+`learn` chooses among the families by a backtest over the past (risk/engine/backtest.py), leaves out
+inputs that did harm there, calibrates and measures how exact the chances are, then fits the choice
+on all it was given. `train` is the life of a model in the product: it learns from the older cases,
+compares with the scorecard and the champion on the newest, and says whether the result may serve.
 
-    train (oldest) -> calibrate -> test (newest)
-
-Plain arrays in, an artefact and its measurements out: no database, no request. The only module
-that imports scikit-learn; serving does not need it.
+Plain arrays in, a model and its measurements out: no database, no request. Only here and in the
+modules this one calls is scikit-learn imported; serving does not need it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 import sklearn
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
-from risk.engine import metrics
-from risk.engine.additive import (
-    AdditiveModel,
-    Artefact,
-    Calibration,
-    Columns,
-    Floats,
-    Shape,
-    shifted,
-)
+from risk.engine import backtest, calibration, metrics
+from risk.engine.additive import AdditiveModel, Artefact, Calibration, Columns, Floats, Spread
+from risk.engine.backtest import Origin, Unseen
 from risk.engine.cases import Cases
 from risk.engine.declaration import Declaration, Input
+from risk.engine.families import Family, families, with_pairs
 from risk.engine.scorecard import KIND as SCORECARD
-from risk.engine.scorecard import scorecard, shape_of
+from risk.engine.scorecard import levelled_scorecard, shape_of
+from risk.engine.tables import scaled, summed, without
+from risk.engine.trees import constant, varies
 
 KIND = "additive"
-LIBRARIES = {"scikit-learn": sklearn.__version__, "numpy": np.__version__}
-BINS = 48
-MIN_LEVEL_ROWS = 30  # a rarer category counts as unknown
+LIBRARIES = {
+    "scikit-learn": sklearn.__version__,
+    "numpy": np.__version__,
+    "scipy": scipy.__version__,
+}
 SEED = 7
+# The choice is made on so many cases at most; the chosen model learns from all.
+BACKTEST_ROWS = 30_000
 # Fewer outcomes than these and the scorecard serves.
-MIN_TRAIN, MIN_CALIBRATE, MIN_TEST = 60, 20, 20
-MIN_SECOND_HEAD = 40
-MIN_ISOTONIC = 300
-LEAST_WEIGHT = 0.1  # of the scorecard beside a trained model
-# The level moves at most by a factor of e in the odds, and half-way at so many outcomes.
-MOST_LEVEL, LEVEL_PRETENDED = 1.0, 40.0
-# From small to less small; the choice falls on the calibration part.
-SIZES: tuple[dict[str, Any], ...] = (
-    {"max_iter": 60, "max_leaf_nodes": 3, "learning_rate": 0.08, "min_samples_leaf": 60},
-    {"max_iter": 120, "max_leaf_nodes": 4, "learning_rate": 0.08, "min_samples_leaf": 40},
-    {"max_iter": 240, "max_leaf_nodes": 8, "learning_rate": 0.06, "min_samples_leaf": 40},
-)
+MIN_TRAIN, MIN_TEST = 30, 10
+# A cause with fewer outcomes gets its share for everybody alike.
+MIN_CAUSE = 30
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model of one outcome, and `report` (fit for JSON): which candidates were tried and how
+    they did on cases they had not seen, which serves and why, inputs left out, calibration, and how
+    often the intervals held."""
+
+    model: AdditiveModel
+    report: dict[str, Any]
+
+    def probability(self, columns: Columns) -> Floats:
+        return self.model.probability(columns)
 
 
 @dataclass(frozen=True)
@@ -71,19 +74,239 @@ class Trained:
     verdict: str
 
 
-def time_split(cases: Cases, *, window_days: float) -> tuple[Cases, Cases, Cases]:
-    """Train, calibrate and test parts. The two newer ones span `window_days` each, or a quarter of
-    the history where that is shorter."""
+def learn(
+    declaration: Declaration, cases: Cases, *, head: str = "any", plain: bool = False
+) -> Learned:
+    """The model of one outcome that these cases can carry. Deterministic. Never raises for want of
+    data: with few cases the scorecard, or the rate, is the answer. `plain` tries only the small
+    families."""
+    began = time.monotonic()
+    inputs = [one for one in declaration.learned if varies(cases.columns[one.name])]
+    some = _some(cases)
+    at, in_time = backtest.origins(some, head)
+    report: dict[str, Any] = {
+        "rows": len(cases),
+        "outcomes": int(cases.outcomes[head].sum()),
+        "way": "rolling origins" if in_time else "folds of people",
+        "origins": [
+            {
+                "from_day": None if np.isnan(origin.from_day) else origin.from_day,
+                "train": len(origin.train),
+                "test": len(origin.test),
+                "outcomes": int(some.outcomes[head][origin.test].sum()),
+            }
+            for origin in at
+        ],
+        "inputs": [one.name for one in inputs],
+    }
+    known = families(declaration)
+    if not at or not inputs:
+        start = next((one for one in known if one.name == "scorecard"), known[0])
+        report |= {"chosen": start.name, "why": "too few cases to compare anything"}
+        model = start.fit(inputs, cases, head) if len(cases) else constant(np.zeros(0))
+        return Learned(_with_rules(declaration, model, head), report)
+    contest = _Contest(declaration, some, head, at, backtest.start(some, head, at, in_time))
+    contest.hold(inputs, known, plain=plain)
+    name, best = backtest.smallest(contest.unseen, list(contest.order))
+    report |= {
+        "candidates": [
+            row | {"title": contest.order[row["name"]]}
+            for row in backtest.table(contest.unseen, contest.order, best)
+        ],
+        "chosen": name,
+        "best": best,
+        "why": _why(contest.order, name, best),
+        "dropped": contest.dropped,
+        "inputs": [one.name for one in contest.inputs],
+    }
+    model = contest.fit(name, cases)
+    found, report["calibration"] = calibration.choose(contest.unseen, name)
+    spread = calibration.spread(contest.unseen, contest.unseen.z[name], found)
+    report["interval"] = calibration.coverage(contest.unseen, name)
+    report["pairs"] = [list(pair.names) for pair in model.pairs]
+    if name in contest.blends:
+        report["blend"] = {one: round(w, 3) for one, w in contest.blends[name].items()}
+    report["seconds"] = round(time.monotonic() - began, 2)
+    return Learned(_with_rules(declaration, _calibrated(model, found, spread), head), report)
+
+
+class _Contest:
+    """The candidates of one backtest. `order` holds their names and titles, smallest first."""
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        cases: Cases,
+        head: str,
+        at: Sequence[Origin],
+        unseen: Unseen,
+    ) -> None:
+        self.declaration, self.cases, self.head = declaration, cases, head
+        self.at, self.unseen = at, unseen
+        self.order: dict[str, str] = {}
+        self.tried: dict[str, Family] = {}
+        self.blends: dict[str, dict[str, float]] = {}
+        self.inputs: list[Input] = []
+        self.dropped: list[dict[str, Any]] = []
+
+    def hold(self, inputs: Sequence[Input], known: Sequence[Family], *, plain: bool) -> None:
+        teach = max(len(origin.train) for origin in self.at)
+        fit = [one for one in known if one.rows <= teach]
+        if plain:
+            fit = [one for one in fit if one.name in ("rate", "splines", "trees")]
+        judge = next((one for one in reversed(fit) if one.name in ("trees", "splines")), fit[-1])
+        self.inputs = self._harmless(list(inputs), judge)
+        trees: list[str] = []
+        for family in fit:
+            # Once a larger size is worse than the one before it, still larger ones are not tried.
+            if family.tree and len(trees) > 1 and self._best(trees) != trees[-1]:
+                continue
+            self._ask(family)
+            trees += [family.name] if family.tree else []
+        if plain or not trees:
+            return
+        family = with_pairs(self.tried[self._best(trees)])
+        if family.rows <= teach:
+            self._ask(family)
+        self._blend()
+
+    def _ask(self, family: Family) -> None:
+        if family.name not in self.unseen.z:
+            backtest.ask(self.unseen, family, self.cases, self.head, self.at, self.inputs)
+        self.order[family.name], self.tried[family.name] = family.title, family
+
+    def _best(self, names: Sequence[str]) -> str:
+        return min(names, key=lambda name: float(self.unseen.loss(name).mean()))
+
+    def _blend(self) -> None:
+        """The best trees with the best lines, and with the scorecard where there is one."""
+        trees = self._best([one.name for one in self.tried.values() if one.tree])
+        lines = self._best(
+            [name for name in ("logistic", "experience", "splines") if name in self.tried]
+        )
+        members = [trees, lines, *(["scorecard"] if "scorecard" in self.tried else [])]
+        share = backtest.blend(self.unseen, members, "blend")
+        self.blends["blend"] = dict(zip(members, share.tolist(), strict=True))
+        self.order["blend"] = "a weighted mean of trees and lines"
+
+    def _harmless(self, inputs: list[Input], judge: Family) -> list[Input]:
+        """Leaves out groups of inputs (those with one cause) that did harm at the origins: the
+        answers of a model that learned without them are better beyond noise.
+
+        Only groups whose contributions made the answers of the whole model worse are tried, the
+        most harmful first.
+        """
+        backtest.ask(self.unseen, judge, self.cases, self.head, self.at, inputs)
+        whole = self.unseen.loss(judge.name)
+        groups: dict[str, list[str]] = {}
+        for one in inputs:
+            groups.setdefault(one.cause, []).append(one.name)
+        harm = {}
+        for group, names in groups.items():
+            blind = [without(m, frozenset(names)) for m in self.unseen.models[judge.name]]
+            z = np.concatenate(
+                [
+                    model.log_odds(self.cases.rows(origin.test).columns)
+                    for model, origin in zip(blind, self.at, strict=True)
+                ]
+            )
+            losses = metrics.log_losses(backtest.logistic(z), self.unseen.truth)
+            harm[group] = float((whole - losses).mean())
+        for group in sorted(harm, key=lambda one: -harm[one]):
+            if harm[group] <= 0 or len(groups) - len(self.dropped) < 2:
+                break
+            rest = [one for one in inputs if one.cause != group]
+            backtest.ask(self.unseen, judge, self.cases, self.head, self.at, rest, "less")
+            gain, noise = metrics.clustered(
+                self.unseen.loss(judge.name) - self.unseen.loss("less"), self.unseen.guest
+            )
+            z, models = self.unseen.z.pop("less"), self.unseen.models.pop("less")
+            if gain > noise:
+                self.dropped.append(
+                    {"group": group, "inputs": groups[group], "gain": gain, "noise": noise}
+                )
+                inputs = rest
+                self.unseen.z[judge.name], self.unseen.models[judge.name] = z, models
+        return inputs
+
+    def fit(self, name: str, cases: Cases) -> AdditiveModel:
+        """The candidate, learned from all these cases."""
+        shares = self.blends.get(name, {name: 1.0})
+        parts = [
+            (share, self.tried[one].fit(self.inputs, cases, self.head))
+            for one, share in shares.items()
+            if share > 0
+        ]
+        return parts[0][1] if len(parts) == 1 else summed(parts)
+
+
+def _some(cases: Cases) -> Cases:
+    """All cases of as many people as make up BACKTEST_ROWS cases."""
+    if len(cases) <= BACKTEST_ROWS:
+        return cases
+    people, person = np.unique(cases.guest, return_inverse=True)
+    order = np.random.default_rng(SEED).permutation(len(people))
+    rows = np.cumsum(np.bincount(person)[order])
+    taken = np.zeros(len(people), dtype=bool)
+    taken[order[: max(1, int(np.searchsorted(rows, BACKTEST_ROWS)))]] = True
+    return cases.where(taken[person])
+
+
+def _why(order: dict[str, str], name: str, best: str) -> str:
+    if name == best:
+        return f"best on cases it had not seen: {order[name]}"
+    return f"{order[name]}: not worse than {order[best]} beyond noise, and smaller"
+
+
+def _calibrated(model: AdditiveModel, found: Calibration, spread: Spread) -> AdditiveModel:
+    """A straight line of the log-odds keeps the sum additive: reasons then add up in the calibrated
+    log-odds themselves. Curves stay beside the sum."""
+    if found.kind != "platt":
+        return replace(model, calibration=found, spread=spread)
+    z = tuple(found.slope * at + found.intercept for at in spread.z)
+    turned = scaled(model, found.slope, found.intercept)
+    return replace(turned, spread=Spread(z, spread.half))
+
+
+def _with_rules(declaration: Declaration, model: AdditiveModel, head: str) -> AdditiveModel:
+    """Fixed points stay beside what was learned: their inputs know only the present."""
+    if head != "any":
+        return model
+    rules = tuple(shape_of(rule) for rule in declaration.rules)
+    return replace(model, shapes=(*model.shapes, *rules))
+
+
+def learn_heads(declaration: Declaration, cases: Cases) -> dict[str, Learned]:
+    """A model of the main outcome and, where causes are declared, one of each cause.
+
+    Causes divide the main outcome among them: in every case their outcomes add up to it. Raises
+    ValueError otherwise.
+    """
+    causes = declaration.heads[1:]
+    if causes and not np.allclose(
+        np.sum([cases.outcomes[name] for name in causes], axis=0), cases.outcomes["any"]
+    ):
+        raise ValueError(
+            f"The outcomes {', '.join(causes)} of {declaration.target} do not add up to 'any' in "
+            "every case; declare every cause, or none."
+        )
+    found = {"any": learn(declaration, cases)}
+    for name in causes:
+        if cases.outcomes[name].sum() >= MIN_CAUSE:
+            found[name] = learn(declaration, cases, head=name, plain=True)
+        else:
+            rate = constant(cases.outcomes[name])
+            found[name] = Learned(rate, {"chosen": "rate", "why": "too few outcomes"})
+    return found
+
+
+def time_split(cases: Cases, *, window_days: float) -> tuple[Cases, Cases]:
+    """The cases known before the newest `window_days` (or, where that is shorter, before the newest
+    quarter of the history), and those in them."""
     last, first = float(cases.moment.max()), float(cases.moment.min())
-    window = min(window_days, (last - first) / 4)
-    test_from = last - window
-    calibrated = cases.where((cases.moment < test_from) & (cases.known < test_from))
-    if not len(calibrated):
-        return calibrated, calibrated, cases.where(cases.moment >= test_from)
-    calibrate_from = float(calibrated.moment.max()) - window
+    test_from = last - min(window_days, (last - first) / 4)
     return (
-        cases.where((cases.moment < calibrate_from) & (cases.known < calibrate_from)),
-        calibrated.where(calibrated.moment >= calibrate_from),
+        cases.where((cases.moment < test_from) & (cases.known < test_from)),
         cases.where(cases.moment >= test_from),
     )
 
@@ -97,46 +320,39 @@ def train(
     champion_until_day: float | None = None,
     notice_p: float = 0.95,
 ) -> Trained:
-    """Fit, calibrate and judge. Never raises for want of data: the scorecard answers then."""
+    """Learn and judge. Never raises for want of data: the scorecard answers then."""
     if len(cases):
-        older, middle, newest = time_split(cases, window_days=window_days)
+        older, newest = time_split(cases, window_days=window_days)
     else:
-        older = middle = newest = cases
-    positives = [int(part.outcomes["any"].sum()) for part in (older, middle, newest)]
-    card = _scorecard(declaration, cases if not len(older) else older)
+        older = newest = cases
+    positives = [int(part.outcomes["any"].sum()) for part in (older, newest)]
+    card = levelled_scorecard(declaration, older if len(older) else cases)
     facts: dict[str, Any] = {
         "rows": len(cases),
         "positives": int(cases.outcomes["any"].sum()),
         "from_day": float(cases.moment.min()) if len(cases) else 0.0,
         "until_day": float(newest.moment.min()) if len(newest) else 0.0,
     }
-    if (
-        positives[0] < MIN_TRAIN
-        or positives[1] < MIN_CALIBRATE
-        or positives[2] < MIN_TEST
-        or positives[0] > len(older) - MIN_TRAIN
-    ):
+    if positives[0] < MIN_TRAIN or positives[1] < MIN_TEST or positives[0] > len(older) - MIN_TRAIN:
         return Trained(
             artefact=card,
             measured={"outcomes_needed": MIN_TRAIN, "outcomes": positives[0]},
             serves=champion is None or champion.kind == SCORECARD,
             verdict=(
                 f"too few outcomes to learn from ({positives[0]} of {MIN_TRAIN} in the older "
-                f"part, {positives[2]} of {MIN_TEST} in the newest): the scorecard serves"
+                f"part, {positives[1]} of {MIN_TEST} in the newest): the scorecard serves"
             ),
             **facts,
         )
-    heads = {"any": _fit_best(declaration, older, middle, "any")}
-    for name in declaration.heads[1:]:
-        enough = older.outcomes[name].sum() >= MIN_SECOND_HEAD
-        if enough and middle.outcomes[name].sum() >= MIN_CALIBRATE:
-            heads[name] = _fit_best(declaration, older, middle, name)
+    learned = learn_heads(declaration, older)
+    heads = {name: one.model for name, one in learned.items()}
     artefact = Artefact(target=str(declaration.target), kind=KIND, heads=heads, notice_p=notice_p)
     rivals = {"scorecard": card}
     if champion is not None and champion.kind != SCORECARD:
         rivals["champion"] = champion
     measured = judge(artefact, rivals, newest)
-    measured["second_heads"] = {
+    measured["choice"] = learned["any"].report
+    measured["causes"] = {
         name: metrics.summary(head.judged_probability(newest.columns), newest.outcomes[name])
         for name, head in heads.items()
         if name != "any"
@@ -174,12 +390,14 @@ def judge(model: Artefact, rivals: dict[str, Artefact], newest: Cases) -> dict[s
     """Measurements of the model, its rivals and the base rate on the same unseen cases.
 
     `against`: mean difference of log loss (below 0: the model is better) with a 95 % interval from
-    resampling guests.
+    resampling guests. `interval`: of the score tenths, how many had a rate within their interval.
     """
     truth = newest.outcomes["any"]
-    p = model.main.judged_probability(newest.columns)
+    main = model.main
+    p = main.judged_probability(newest.columns)
+    low, high = metrics.auc_interval(p, truth, newest.guest)
     result: dict[str, Any] = {
-        "test": metrics.summary(p, truth),
+        "test": metrics.summary(p, truth) | {"auc_low": round(low, 4), "auc_high": round(high, 4)},
         "base": metrics.summary(np.full(len(truth), truth.mean()), truth),
         "against": {},
         "calibration": metrics.calibration_points(p, truth),
@@ -193,6 +411,11 @@ def judge(model: Artefact, rivals: dict[str, Artefact], newest: Cases) -> dict[s
             for here in [newest.location == location]
         },
     }
+    if main.spread is not None:
+        inside = calibration.within(
+            main.log_odds(newest.columns), truth, main.calibration, main.spread
+        )
+        result["interval"] = {"bins": len(inside), "share": round(float(inside.mean()), 3)}
     for name, rival in rivals.items():
         q = rival.main.judged_probability(newest.columns)
         result[name] = metrics.summary(q, truth)
@@ -203,231 +426,9 @@ def judge(model: Artefact, rivals: dict[str, Artefact], newest: Cases) -> dict[s
     return result
 
 
-def _scorecard(declaration: Declaration, cases: Cases) -> Artefact:
-    """The scorecard at the level of these cases. Rules stay out of the level: their inputs know
-    only the present."""
-    plain = scorecard(declaration)
-    if not len(cases):
-        return plain
-    rules = {one.name for one in declaration.rules}
-    rest = sum(
-        float(shape.contributions(cases.columns[shape.name]).mean())
-        for shape in plain.main.shapes
-        if shape.name not in rules
-    )
-    return scorecard(
-        declaration,
-        rows=len(cases),
-        outcomes=float(cases.outcomes["any"].sum()),
-        rest=rest,
-    )
-
-
-def _fit_best(declaration: Declaration, older: Cases, middle: Cases, head: str) -> AdditiveModel:
-    """The size with the least log loss on the calibration part, calibrated there."""
-    truth = middle.outcomes[head]
-    best: tuple[float, AdditiveModel] | None = None
-    for size in SIZES:
-        model = fit(declaration.learned, older.columns, older.outcomes[head], size=size)
-        platt = _platt(model.log_odds(middle.columns), truth)
-        loss = float(
-            metrics.log_losses(platt.probability(model.log_odds(middle.columns)), truth).mean()
-        )
-        if best is None or loss < best[0]:
-            best = loss, model
-    assert best is not None
-    model = best[1]
-    if head == "any":
-        model = with_experience(model, scorecard(declaration).main, declaration, middle)
-    found = calibrate(model.log_odds(middle.columns), truth, middle.moment)
-    if found.kind == "platt":
-        # A straight line of the log-odds keeps the sum additive: reasons then add up in the
-        # calibrated log-odds themselves.
-        model, found = scaled(model, found.slope, found.intercept), Calibration()
-    rules = declaration.rules if head == "any" else []
-    return AdditiveModel(
-        baseline=model.baseline,
-        shapes=(*model.shapes, *(shape_of(rule) for rule in rules)),
-        calibration=found,
-    )
-
-
-def with_experience(
-    model: AdditiveModel, card: AdditiveModel, declaration: Declaration, middle: Cases
-) -> AdditiveModel:
-    """The trained model and the scorecard added up, each with the weight the calibration part
-    gives it. Where cases are many the scorecard's weight goes to nothing; where they are few it
-    keeps what too few cases could teach (three failed payments, say). A sum of tables stays one.
-    """
-    rules = {one.name for one in declaration.rules}
-    known = AdditiveModel(0.0, tuple(s for s in card.shapes if s.name not in rules))
-    both = np.column_stack([model.log_odds(middle.columns), known.log_odds(middle.columns)])
-    found = LogisticRegression(C=1.0).fit(both, middle.outcomes["any"])
-    of_model, of_card = (float(weight) for weight in found.coef_[0])
-    if of_card <= LEAST_WEIGHT or of_model <= LEAST_WEIGHT:
-        return model
-    ours, theirs = scaled(model, of_model, 0.0), scaled(known, of_card, float(found.intercept_[0]))
-    return AdditiveModel(ours.baseline + theirs.baseline, (*ours.shapes, *theirs.shapes))
-
-
 def levelled(model: AdditiveModel, newest: Cases, head: str) -> AdditiveModel:
     """The model with its level moved towards the newest cases, the further the more outcomes they
     hold: seasons, prices and staff change what is usual faster than who is at risk."""
-    truth = newest.outcomes[head]
     p = model.judged_probability(newest.columns)
-    low, high = -MOST_LEVEL, MOST_LEVEL
-    for _ in range(40):  # the mean chance rises with the level: halve until it meets the rate
-        middle = (low + high) / 2
-        if shifted(p, middle).mean() < truth.mean():
-            low = middle
-        else:
-            high = middle
-    weight = truth.sum() / (truth.sum() + LEVEL_PRETENDED)
-    return replace(model, level=float(middle * weight))
-
-
-def scaled(model: AdditiveModel, slope: float, intercept: float) -> AdditiveModel:
-    """The model whose log-odds are slope * z + intercept."""
-    return AdditiveModel(
-        baseline=slope * model.baseline + intercept,
-        shapes=tuple(
-            replace(shape, values=shape.values * slope, missing=shape.missing * slope)
-            for shape in model.shapes
-        ),
-        calibration=model.calibration,
-    )
-
-
-def fit(
-    inputs: Sequence[Input], columns: Columns, truth: Floats, *, size: dict[str, Any]
-) -> AdditiveModel:
-    """Boosted trees of which each sees one input, read out exactly as one table per input.
-
-    Numbers are put into bins of our own first, so that the public `decision_function`, asked once
-    per bin, tells the whole shape.
-    """
-    inputs = [one for one in inputs if _varies(columns[one.name])]
-    empty = [_empty_shape(one, columns[one.name]) for one in inputs]
-    codes = np.column_stack([_coded(shape, columns[shape.name]) for shape in empty])
-    booster = HistGradientBoostingClassifier(
-        **size,
-        interaction_cst="no_interactions",
-        categorical_features=[shape.kind == "category" for shape in empty],
-        monotonic_cst=[0 if one.kind == "category" else one.direction for one in inputs],
-        l2_regularization=1.0,
-        early_stopping=False,
-        random_state=SEED,
-    ).fit(codes, truth)
-    return _read_out(booster, empty, codes)
-
-
-def _varies(x: Floats) -> bool:
-    """Whether there is anything to learn from: two values, or one that is sometimes not known."""
-    known = x[~np.isnan(x)]
-    return len(known) > 0 and (len(known) < len(x) or bool((known != known[0]).any()))
-
-
-def _empty_shape(one: Input, x: Floats) -> Shape:
-    known = x[~np.isnan(x)]
-    if one.kind == "category":
-        levels, counts = np.unique(known, return_counts=True)
-        levels = levels[counts >= MIN_LEVEL_ROWS][:250]
-        return Shape(one.name, "category", levels, np.zeros(len(levels)), 0.0)
-    values = np.unique(known)
-    if len(values) > BINS:
-        values = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:], method="lower"))
-    return Shape(
-        one.name,
-        "number",
-        values[:-1],
-        np.zeros(max(len(values), 1)),
-        0.0,
-        least=float(known.min()) if len(known) else float("-inf"),
-        most=float(known.max()) if len(known) else float("inf"),
-    )
-
-
-def _unknown_code(shape: Shape) -> float:
-    """How "not known" is shown to the trees: as NaN, or, beside a single value, as a second one,
-    since they cannot bin a column with one value."""
-    return np.nan if len(shape.values) > 1 else float(len(shape.values))
-
-
-def _coded(shape: Shape, x: Floats) -> Floats:
-    """The place of each x in the table."""
-    places = shape.codes(x)
-    unknown = places == len(shape.values)
-    return np.where(unknown, _unknown_code(shape), places.astype(np.float64))
-
-
-def _read_out(
-    booster: HistGradientBoostingClassifier, empty: Sequence[Shape], codes: Floats
-) -> AdditiveModel:
-    probes: list[Floats] = [np.zeros((1, len(empty)))]
-    for number, shape in enumerate(empty):
-        probe = np.zeros((len(shape.values) + 1, len(empty)))
-        probe[:, number] = [*range(len(shape.values)), _unknown_code(shape)]
-        probes.append(probe)
-    answers = booster.decision_function(np.concatenate(probes))
-    baseline, place = float(answers[0]), 1
-    shapes = []
-    for number, shape in enumerate(empty):
-        table = answers[place : place + len(shape.values) + 1] - answers[0]
-        place += len(table)
-        seen = codes[:, number]
-        missing = np.isnan(seen) | (seen == len(shape.values))
-        if not missing.any() and shape.kind == "number":
-            # Never unknown in the past: not knowing says nothing, so it counts as the average.
-            table[-1] = table[seen.astype(np.intp)].mean()
-        mean = float(table[np.where(missing, len(shape.values), seen).astype(np.intp)].mean())
-        baseline += mean
-        shapes.append(
-            Shape(
-                shape.name,
-                shape.kind,
-                shape.cuts,
-                table[:-1] - mean,
-                float(table[-1]) - mean,
-                shape.least,
-                shape.most,
-            )
-        )
-    return AdditiveModel(baseline=baseline, shapes=tuple(shapes))
-
-
-def calibrate(z: Floats, truth: Floats, moment: Floats) -> Calibration:
-    """Platt, or isotonic where outcomes are many and it does better on the newer half after being
-    fitted on the older one."""
-    platt = _platt(z, truth)
-    if truth.sum() < MIN_ISOTONIC:
-        return platt
-    older = moment <= np.median(moment)
-    if not (0 < truth[older].sum() < older.sum()) or not (~older).any():
-        return platt
-    losses = {
-        make: float(
-            metrics.log_losses(
-                make(z[older], truth[older]).probability(z[~older]), truth[~older]
-            ).mean()
-        )
-        for make in (_platt, _isotonic)
-    }
-    return _isotonic(z, truth) if losses[_isotonic] < losses[_platt] - 5e-4 else platt
-
-
-def _platt(z: Floats, truth: Floats) -> Calibration:
-    found = LogisticRegression(C=1e4).fit(z.reshape(-1, 1), truth)
-    slope = float(found.coef_[0, 0])
-    if slope <= 0:
-        # The ranking does not hold on newer cases; keep the level and say little.
-        return Calibration(slope=0.05, intercept=float(np.log(truth.mean() / (1 - truth.mean()))))
-    return Calibration(slope=slope, intercept=float(found.intercept_[0]))
-
-
-def _isotonic(z: Floats, truth: Floats) -> Calibration:
-    found = IsotonicRegression(out_of_bounds="clip").fit(z, truth)
-    return Calibration(
-        kind="isotonic",
-        z=tuple(float(x) for x in found.X_thresholds_),
-        p=tuple(float(y) for y in found.y_thresholds_),
-    )
+    found = calibration.level(np.log(p / (1 - p)), newest.outcomes[head])
+    return replace(model, level=found)

@@ -107,7 +107,8 @@ READ = {
 }
 OUTCOMES = {
     "any": "CASE WHEN t.fell THEN 1 ELSE 0 END",
-    "no_show": "CASE WHEN t.missed THEN 1 ELSE 0 END",
+    "cancelled": "CASE WHEN t.fell AND NOT t.missed THEN 1 ELSE 0 END",
+    "no_show": "CASE WHEN t.fell AND t.missed THEN 1 ELSE 0 END",
 }
 IDS = ["appointment_id", "guest_id", "location_id"]
 
@@ -208,8 +209,8 @@ def chosen(*, appointment_ids: Sequence[int], now: datetime) -> Frame:
 
 def past(*, from_on: date, until_on: date, every: int = 1) -> Frame:
     """Past bookings of the local days [from_on, until_on) at up to three moments each, with their
-    outcomes: `any` cancelled or missed after the moment, `no_show` missed. `every` keeps each n-th
-    booking."""
+    outcomes: `any` after the moment, which is either `cancelled` or `no_show`. `every` keeps each
+    n-th booking."""
     return _frame(PAST, {"from_on": from_on, "until_on": until_on, "every": every}, outcomes=True)
 
 

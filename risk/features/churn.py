@@ -355,9 +355,10 @@ def decision_days(charge_in_days: Floats, period_days: Floats) -> Floats:
 
 def label(o: dict[str, Floats]) -> dict[str, Floats]:
     """What training predicts: `any` the membership ended within the horizon and was not renewed,
-    `involuntary` it did so for lack of payment."""
+    `involuntary` it did so for lack of payment, `voluntary` otherwise."""
     churned = (o["days_to_end"] <= HORIZON_DAYS) & (o["renewed"] == 0)
     return {
         "any": churned.astype(np.float64),
+        "voluntary": (churned & (o["involuntary"] == 0)).astype(np.float64),
         "involuntary": (churned & (o["involuntary"] == 1)).astype(np.float64),
     }

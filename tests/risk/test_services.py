@@ -296,7 +296,7 @@ def test_a_model_for_another_target_or_of_another_format_is_refused(db: None, no
     _, artefact = services.serving_model(Target.CHURN, now=now)
     for text, target in [
         (artefact.dump(), Target.CANCELLATION),
-        (artefact.dump().replace('"format":1', '"format":2'), Target.CHURN),
+        (artefact.dump().replace('"format":2', '"format":1'), Target.CHURN),
         ('{"format":1}', Target.CHURN),
         ("not json", Target.CHURN),
     ]:
