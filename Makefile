@@ -95,3 +95,8 @@ env-bench: python
 DATA ?= ../shared/data
 bench-risk: env-bench ## The risk engine on public data beside other libraries (DATA=folder)
 	@$(VENV) -m benchmarks.risk_all --data "$(DATA)" $(if $(OUT),--out "$(OUT)")
+
+.PHONY: bench-risk-speed
+bench-risk-speed: env-tests ## How fast scores are made, beside the bare parts: MEMBERS=200000 MONTHS=15
+	@$(VENV) -m benchmarks.risk_speed --members "$(or $(MEMBERS),200000)" --months "$(or $(MONTHS),15)" \
+		$(if $(OUT),--out "$(OUT)") $(if $(NO_TRAINING),--no-training)

@@ -6,7 +6,7 @@ NULL every record has the same length, so that numpy reads the whole answer as o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from risk import prepared
 from risk.engine.additive import Floats
 
 HEADER = 19  # signature 11, flags 4, length of the header's extension 4
-TRAILER = 2
+TRAILER = b"\xff\xff"
+BLOCK = 50_000  # rows turned into numbers at a time, so that the answer is never held twice
 
 
 @dataclass
@@ -41,6 +42,16 @@ class Frame:
             outcomes={name: values[mask] for name, values in self.outcomes.items()},
         )
 
+    def parts(self, rows: int) -> Iterator[Frame]:
+        """The same rows, at most so many at a time."""
+        for start in range(0, len(self), rows):
+            part = slice(start, start + rows)
+            yield Frame(
+                ids={name: values[part] for name, values in self.ids.items()},
+                columns={name: values[part] for name, values in self.columns.items()},
+                outcomes={name: values[part] for name, values in self.outcomes.items()},
+            )
+
 
 def stack(frames: Sequence[Frame]) -> Frame:
     """One frame of all rows, in the order given."""
@@ -59,12 +70,40 @@ def read(query: str, names: Sequence[str], params: Mapping[str, Any]) -> dict[st
 
     `names` are the columns in the order of the query. Raises ValueError when they do not fit.
     """
+    record = np.dtype(
+        [("fields", ">i2")]
+        + [part for name in names for part in ((f"{name} length", ">i4"), (name, ">f8"))]
+    )
+    blocks: list[dict[str, Floats]] = []
     chunks: list[bytes] = []
     with connection.cursor() as cursor:
         statement = cursor.cursor.mogrify(query, params)
         with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT BINARY)") as copy:
-            chunks.extend(bytes(chunk) for chunk in copy)
-    return _columns(b"".join(chunks), names)
+            for chunk in copy:  # one row each
+                chunks.append(bytes(chunk))
+                if len(chunks) == BLOCK:
+                    chunks = [_take(chunks, record, names, blocks)]
+    rest = _take(chunks, record, names, blocks)
+    if rest != TRAILER:
+        raise ValueError(f"The answer does not consist of {len(names)} float8 columns.")
+    return {name: np.concatenate([block.pop(name) for block in blocks]) for name in names}
+
+
+def _take(
+    chunks: list[bytes],
+    record: np.dtype[Any],
+    names: Sequence[str],
+    blocks: list[dict[str, Floats]],
+) -> bytes:
+    """Turn the whole records of the chunks into a further block; returns what is left of them."""
+    answer = b"".join(chunks)
+    begins = 0 if blocks else HEADER
+    count = (len(answer) - begins) // record.itemsize
+    rows = np.frombuffer(answer, dtype=record, offset=begins, count=count)
+    if len(rows) and not np.all(rows["fields"] == len(names)):
+        raise ValueError(f"The answer has {rows['fields'][0]} columns, not {len(names)}.")
+    blocks.append({name: rows[name].astype(np.float64) for name in names})
+    return answer[begins + count * record.itemsize :]
 
 
 def read_few(query: str, names: Sequence[str], params: Mapping[str, Any]) -> dict[str, Floats]:
@@ -72,17 +111,3 @@ def read_few(query: str, names: Sequence[str], params: Mapping[str, Any]) -> dic
     rows = prepared.rows(query, params)
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(names)).T.copy()
     return dict(zip(names, table, strict=True))
-
-
-def _columns(answer: bytes, names: Sequence[str]) -> dict[str, Floats]:
-    record = np.dtype(
-        [("fields", ">i2")]
-        + [part for name in names for part in ((f"{name} length", ">i4"), (name, ">f8"))]
-    )
-    body = len(answer) - HEADER - TRAILER
-    if body % record.itemsize:
-        raise ValueError(f"The answer does not consist of {len(names)} float8 columns.")
-    rows = np.frombuffer(answer, dtype=record, offset=HEADER, count=body // record.itemsize)
-    if len(rows) and rows["fields"][0] != len(names):
-        raise ValueError(f"The answer has {rows['fields'][0]} columns, not {len(names)}.")
-    return {name: rows[name].astype(np.float64) for name in names}

@@ -76,19 +76,22 @@ class BandThreshold(models.Model):
 class ScoreBase(models.Model):
     """What every score carries: probability, score, band, reasons in words, model and time.
 
+    Every row is written each night, so a foreign key has an index of its own only where somebody
+    asks by it.
+
     `reasons` is a list of at most three
     {"cause", "text", "value", "norm", "contribution", "direction": "raises" | "lowers"}.
     `confidence` is "good", "fair" or "low", and `confidence_note` says why.
     """
 
-    location = models.ForeignKey(Location, models.CASCADE)
+    location = models.ForeignKey(Location, models.CASCADE, db_index=False)
     p = models.FloatField()  # calibrated probability, 0 to 1
     score = models.SmallIntegerField()
     band = models.CharField(max_length=10, choices=Band.choices)
     reasons = models.JSONField(default=list)
     confidence = models.CharField(max_length=5, default="good")
     confidence_note = models.CharField(max_length=200, blank=True)
-    model = models.ForeignKey(ModelVersion, models.PROTECT)
+    model = models.ForeignKey(ModelVersion, models.PROTECT, db_index=False)
     as_of_on = models.DateField()
     scored_at = models.DateTimeField()
 
@@ -121,13 +124,17 @@ class ChurnScore(ScoreBase):
 
 
 class ChurnScoreDay(models.Model):
-    """Yesterday's and older churn scores, for the change in 7 days and for measuring later."""
+    """Yesterday's and older churn scores, for the change in 7 days and for measuring later.
 
-    membership = models.ForeignKey(Membership, models.CASCADE)
+    So many rows are added each night that the database does not check the foreign keys: Django
+    deletes the days of a membership with it, and models are never deleted.
+    """
+
+    membership = models.ForeignKey(Membership, models.CASCADE, db_index=False, db_constraint=False)
     as_of_on = models.DateField()
     p = models.FloatField()
     score = models.SmallIntegerField()
-    model = models.ForeignKey(ModelVersion, models.PROTECT)
+    model = models.ForeignKey(ModelVersion, models.PROTECT, db_index=False, db_constraint=False)
 
     class Meta:
         constraints = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 COMING_DAYS = 14
+BATCH = 20_000  # rows scored and worded at a time
 LEASE = timedelta(minutes=20)
 MEMBERS_JOB, BOOKINGS_JOB, MONTHS_JOB = "risk.score_members", "risk.score_bookings", "risk.months"
+
+# Enough to group the visits of some hundred thousand guests without going to disk. PostgreSQL may
+# use it several times in one statement.
+WORK_MEM = "128MB"
 
 Counts = dict[str, int]
 
@@ -240,11 +246,11 @@ def score_members(*, location_id: int, as_of_on: date, now: datetime) -> Counts:
         _long_statements()
         if ChurnScore.objects.filter(location=location_id, as_of_on__gt=as_of_on).exists():
             # A night that comes too late would bring back members who have left since.
-            jobs.finish_run(run, counts=(counts := _counts([], 0)), now=now)
+            jobs.finish_run(run, counts=(counts := _counts({}, 0)), now=now)
             return counts
         frame = churn.members(as_of_on=as_of_on, location_ids=[location_id])
         given = Terms(version.pk, artefact, thresholds(Target.CHURN))
-        rows = _score(Target.CHURN, frame, given, {location_id: as_of_on}, now)
+        bands = _score(Target.CHURN, frame, given, {location_id: as_of_on}, now)
         ended = writing.drop_others(
             Target.CHURN,
             location_id=location_id,
@@ -252,7 +258,7 @@ def score_members(*, location_id: int, as_of_on: date, now: datetime) -> Counts:
             as_of_on=as_of_on,
         )
         writing.keep_days(location_id=location_id, as_of_on=as_of_on)
-        counts = _counts(rows, ended)
+        counts = _counts(bands, ended)
         jobs.finish_run(run, counts=counts, now=now)
         transaction.on_commit(
             partial(
@@ -284,14 +290,14 @@ def score_bookings(*, location_id: int, as_of_on: date, now: datetime) -> Counts
             until_on=as_of_on + timedelta(days=COMING_DAYS),
         )
         given = Terms(version.pk, artefact, thresholds(Target.CANCELLATION))
-        rows = _score(Target.CANCELLATION, frame, given, {location_id: as_of_on}, now)
+        bands = _score(Target.CANCELLATION, frame, given, {location_id: as_of_on}, now)
         ids = frame.ids["appointment_id"].tolist()
         gone = writing.drop_others(
             Target.CANCELLATION, location_id=location_id, keep=ids, as_of_on=as_of_on
         )
-        counts = _counts(rows, gone)
+        counts = _counts(bands, gone)
         jobs.finish_run(run, counts=counts, now=now)
-        _tell_bookings(location_id, rows, now)
+        _tell_bookings(location_id, bands, now)
         _record_run(version, location_id, as_of_on, now, "bookings", counts)
     return counts
 
@@ -302,13 +308,13 @@ def score_appointments(*, appointment_ids: Sequence[int], now: datetime) -> int:
     stand lose their score."""
     given = terms.live(Target.CANCELLATION) or _terms(Target.CANCELLATION, now=now)
     frame = bookings.chosen(appointment_ids=appointment_ids, now=now)
-    rows = _score(Target.CANCELLATION, frame, given, bookings.local_days(frame), now)
+    bands = _score(Target.CANCELLATION, frame, given, bookings.local_days(frame), now)
     ids = frame.ids["appointment_id"].tolist()
     fallen = set(appointment_ids) - set(ids)
     if fallen:
         writing.drop_chosen(Target.CANCELLATION, sorted(fallen))
     if ids:
-        _tell_bookings(None, rows, now)
+        _tell_bookings(None, bands, now)
     return len(ids)
 
 
@@ -336,20 +342,26 @@ def _terms(target: str, *, now: datetime) -> Terms:
 
 def _score(
     target: str, frame: Frame, given: Terms, days: Mapping[int, date], now: datetime
-) -> list[tuple[Any, ...]]:
-    if not len(frame):
-        return []
-    rows = writing.rows_of(
-        target,
-        frame,
-        scoring.SCORERS[target](given.artefact, frame),
-        model_id=given.model_id,
-        limits=given.limits,
-        days=days,
-        now=now,
-    )
-    writing.write(target, rows)
-    return rows
+) -> dict[int, str]:
+    """Score and write the rows of the frame; the band of each by membership or booking."""
+    bands: dict[int, str] = {}
+
+    def batches() -> Iterator[list[tuple[Any, ...]]]:
+        for part in frame.parts(BATCH):
+            rows = writing.rows_of(
+                target,
+                part,
+                scoring.SCORERS[target](given.artefact, part),
+                model_id=given.model_id,
+                limits=given.limits,
+                days=days,
+                now=now,
+            )
+            bands.update((row[0], row[3]) for row in rows)
+            yield rows
+
+    writing.write(target, len(frame), batches())
+    return bands
 
 
 @contextmanager
@@ -374,11 +386,9 @@ def _night(
         raise
 
 
-def _counts(rows: list[tuple[Any, ...]], removed: int) -> Counts:
-    bands: Counts = {str(band): 0 for band in Band}
-    for row in rows:
-        bands[row[3]] += 1
-    return {"scored": len(rows), "removed": removed, **bands}
+def _counts(bands: Mapping[int, str], removed: int) -> Counts:
+    found = Counter(bands.values())
+    return {"scored": len(bands), "removed": removed, **{band: found[band] for band in Band.values}}
 
 
 def _record_run(
@@ -394,21 +404,24 @@ def _record_run(
     )
 
 
-def _tell_bookings(location_id: int | None, rows: list[tuple[Any, ...]], now: datetime) -> None:
+def _tell_bookings(location_id: int | None, bands: dict[int, str], now: datetime) -> None:
     transaction.on_commit(
         partial(
             signals.bookings_scored.send,
             sender=ModelVersion,
             location_id=location_id,
-            bands={row[0]: row[3] for row in rows},
+            bands=bands,
             now=now,
         )
     )
 
 
 def _long_statements() -> None:
-    """Work over all members may take longer than a page's query; until the transaction ends."""
+    """Work over all members may take longer than a page's query, and more memory than the many
+    pages at once may have; until the transaction ends."""
     with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
+        cursor.execute("SET LOCAL jit = off")  # compiling takes longer than it saves
         cursor.execute("SET LOCAL statement_timeout = '30min'")
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '30min'")
 

@@ -6,7 +6,7 @@ one value of JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -93,19 +93,19 @@ def _bands(scored: Scored, limits: dict[str, int]) -> list[str]:
     ]
 
 
-def write(target: str, rows: list[tuple[Any, ...]]) -> None:
-    """Upsert the rows, a few as one value of JSON, many by COPY. Call inside a transaction."""
+def write(target: str, count: int, batches: Iterable[list[tuple[Any, ...]]]) -> None:
+    """Upsert the `count` rows that come in batches: a few as one value of JSON, many by one COPY,
+    so that never all of them are held. Call inside a transaction."""
     kind = KINDS[target]
-    if not rows:
-        return
-    if len(rows) <= FEW:
-        records = [dict(zip(kind.columns, row, strict=True)) for row in rows]
+    if count <= FEW:
+        records = [dict(zip(kind.columns, row, strict=True)) for rows in batches for row in rows]
         for record in records:
             record["reasons"] = orjson.Fragment(record["reasons"])  # JSON already
-        prepared.run(_upsert(kind, _records(kind)), {"records": orjson.dumps(records).decode()})
+        if records:
+            prepared.run(_upsert(kind, _records(kind)), {"records": orjson.dumps(records).decode()})
         return
     with connection.cursor() as cursor:
-        copy_in(kind, rows, cursor)
+        copy_in(kind, batches, cursor)
         cursor.execute(_upsert(kind, "risk_new n"))
 
 
@@ -114,29 +114,24 @@ def _records(kind: _Kind) -> str:
     return f"jsonb_to_recordset(%(records)s::jsonb) AS n ({columns})"
 
 
-def copy_in(kind: _Kind, rows: list[tuple[Any, ...]], cursor: Any) -> None:
+def copy_in(kind: _Kind, batches: Iterable[list[tuple[Any, ...]]], cursor: Any) -> None:
     """Fill the temporary table `risk_new`, which ends with the transaction."""
     columns = ", ".join(f"{name} {sql}" for name, sql in kind.columns.items())
     cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS risk_new ({columns}) ON COMMIT DROP")
     cursor.execute("TRUNCATE risk_new")
     with cursor.copy(f"COPY risk_new ({', '.join(kind.columns)}) FROM STDIN") as out:
-        for start in range(0, len(rows), 5_000):
-            out.write("".join(_line(row) for row in rows[start : start + 5_000]))
+        for rows in batches:
+            for start in range(0, len(rows), 5_000):
+                out.write(_lines(rows[start : start + 5_000]))
 
 
-def _line(row: tuple[Any, ...]) -> str:
-    """One line of COPY's text format. Only the two text columns may hold a backslash or a tab."""
-    return (
-        "\t".join(
-            "\\N"
-            if value is None
-            else value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
-            if isinstance(value, str)
-            else str(value)
-            for value in row
-        )
-        + "\n"
+def _lines(rows: list[tuple[Any, ...]]) -> str:
+    """Rows in COPY's text format. A tab or a new line is in no value: JSON writes them with a
+    backslash, and the notes are our own. Neither is \\0, which PostgreSQL does not store."""
+    text = "".join(
+        ["\t".join(["\0" if value is None else str(value) for value in row]) + "\n" for row in rows]
     )
+    return text.replace("\\", "\\\\").replace("\0", "\\N")
 
 
 def _upsert(kind: _Kind, source: str) -> str:

@@ -72,11 +72,11 @@ READ = {
     "next_days": "a.next_on - %(as_of)s",
     "coming": "COALESCE(a.coming, 0)",
     "dropped_30": "COALESCE(a.dropped_30, 0)",
-    "services_180": "COALESCE(a.services_180, 0)",
+    "services_180": "COALESCE(v.services_180, 0)",
     "paid_90": "COALESCE(c.paid_90, 0)",
     "paid_365": "COALESCE(c.paid_365, 0)",
     "paid_120": "COALESCE(c.paid_120, 0)",
-    "covered_120": "COALESCE(a.covered_120, 0)",
+    "covered_120": "COALESCE(v.covered_120, 0)",
     "plan_benefits": "(SELECT k.benefits FROM k WHERE k.plan_id = m.plan_id)",
     "failed_90": "COALESCE(f.failed_90, 0)",
     "failed_365": "COALESCE(f.failed_365, 0)",
@@ -86,9 +86,9 @@ READ = {
     "period_days": "CASE WHEN m.plan_kind = 'recurring' THEN m.period_months * 30.44 END",
     "price_now": "c.price_now / 100.0",
     "price_then": "c.price_then / 100.0",
-    "visits_booked_180": "COALESCE(a.visits_booked_180, 0)",
-    "lost_visits": "COALESCE(a.lost_visits, 0)",
-    "lost_days": "%(as_of)s - a.lost_on",
+    "visits_booked_180": "COALESCE(v.visits_booked_180, 0)",
+    "lost_visits": "COALESCE(v.lost_visits, 0)",
+    "lost_days": "%(as_of)s - v.lost_on",
     "rating": "r.rating",
     "rating_days": "r.rating_days",
     "rating_mean": "r.rating_mean",
@@ -161,25 +161,29 @@ WITH bounds (location_id, midnight_at) AS (
     SELECT t.guest_id,
         MIN(t.starts_on) FILTER (WHERE t.stands) AS next_on,
         COUNT(*) FILTER (WHERE t.stands) AS coming,
-        COUNT(*) FILTER (WHERE t.starts_on >= %(as_of)s AND t.cancelled_at < t.midnight_at
-            AND t.cancelled_at >= t.midnight_at - interval '30 days') AS dropped_30,
-        COUNT(DISTINCT t.service_id) FILTER (WHERE t.visited) AS services_180,
-        COUNT(*) FILTER (WHERE t.visited AND t.price_cents = 0 AND t.starts_on >= %(s120)s)
-            AS covered_120,
-        COUNT(*) FILTER (WHERE t.visited) AS visits_booked_180,
-        COUNT(*) FILTER (WHERE t.visited AND t.lost_on IS NOT NULL) AS lost_visits,
-        MAX(t.lost_on) FILTER (WHERE t.visited) AS lost_on
+        COUNT(*) FILTER (WHERE t.cancelled_at < t.midnight_at
+            AND t.cancelled_at >= t.midnight_at - interval '30 days') AS dropped_30
     FROM (
-        SELECT b.guest_id, g.midnight_at, b.starts_on, b.status, b.service_id, b.price_cents,
-            b.status = 'completed' AND b.starts_on < %(as_of)s AS visited, l.last_on AS lost_on,
-            {known_cancelled_at("b")} AS cancelled_at,
-            b.starts_on >= %(as_of)s AND {known_booked_at("b")} < g.midnight_at
-            AND b.status <> 'voided'
+        SELECT b.guest_id, g.midnight_at, b.starts_on, {known_cancelled_at("b")} AS cancelled_at,
+            b.status <> 'voided'
             AND COALESCE({known_cancelled_at("b")}, 'infinity') >= g.midnight_at
             AND COALESCE(b.vanished_at, 'infinity') >= g.midnight_at AS stands
         FROM memberships_appointment b JOIN g ON g.guest_id = b.guest_id
+        WHERE b.starts_on >= %(as_of)s AND {known_booked_at("b")} < g.midnight_at
+    ) t GROUP BY t.guest_id
+), v AS (
+    -- By service first: counting distinct ones would sort every visit.
+    SELECT t.guest_id, COUNT(t.service_id) AS services_180, SUM(t.covered) AS covered_120,
+        SUM(t.visits) AS visits_booked_180, SUM(t.lost) AS lost_visits, MAX(t.lost_on) AS lost_on
+    FROM (
+        SELECT b.guest_id, b.service_id, COUNT(*) AS visits,
+            COUNT(*) FILTER (WHERE b.price_cents = 0 AND b.starts_on >= %(s120)s) AS covered,
+            COUNT(l.last_on) AS lost, MAX(l.last_on) AS lost_on
+        FROM memberships_appointment b JOIN g ON g.guest_id = b.guest_id
         LEFT JOIN lost l ON l.therapist_id = b.therapist_id
-        WHERE b.starts_on >= %(s180)s AND {known_booked_at("b")} < g.midnight_at
+        WHERE b.starts_on >= %(s180)s AND b.starts_on < %(as_of)s AND b.status = 'completed'
+        AND (b.booked_at IS NULL OR b.booked_at < g.midnight_at)
+        GROUP BY b.guest_id, b.service_id
     ) t GROUP BY t.guest_id
 ), c AS (
     SELECT guest_id,
@@ -247,6 +251,7 @@ SELECT {{columns}}
 FROM m
 LEFT JOIN d ON d.guest_id = m.guest_id
 LEFT JOIN a ON a.guest_id = m.guest_id
+LEFT JOIN v ON v.guest_id = m.guest_id
 LEFT JOIN c ON c.guest_id = m.guest_id
 LEFT JOIN f ON f.guest_id = m.guest_id
 LEFT JOIN r ON r.guest_id = m.guest_id
