@@ -37,6 +37,10 @@ class _Kind:
     extra: dict[str, str]
 
     @property
+    def fresh(self) -> str:
+        return f"{self.table}_fresh"
+
+    @property
     def columns(self) -> dict[str, str]:
         return {self.key: "bigint"} | _SHARED | self.extra
 
@@ -106,7 +110,7 @@ def write(target: str, count: int, batches: Iterable[list[tuple[Any, ...]]]) -> 
         return
     with connection.cursor() as cursor:
         copy_in(kind, batches, cursor)
-        cursor.execute(_upsert(kind, "risk_new n"))
+        cursor.execute(_upsert(kind, f"{kind.fresh} n"))
 
 
 def _records(kind: _Kind) -> str:
@@ -115,11 +119,11 @@ def _records(kind: _Kind) -> str:
 
 
 def copy_in(kind: _Kind, batches: Iterable[list[tuple[Any, ...]]], cursor: Any) -> None:
-    """Fill the temporary table `risk_new`, which ends with the transaction."""
+    """Fill the temporary table of fresh scores, which ends with the transaction."""
     columns = ", ".join(f"{name} {sql}" for name, sql in kind.columns.items())
-    cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS risk_new ({columns}) ON COMMIT DROP")
-    cursor.execute("TRUNCATE risk_new")
-    with cursor.copy(f"COPY risk_new ({', '.join(kind.columns)}) FROM STDIN") as out:
+    cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {kind.fresh} ({columns}) ON COMMIT DROP")
+    cursor.execute(f"TRUNCATE {kind.fresh}")
+    with cursor.copy(f"COPY {kind.fresh} ({', '.join(kind.columns)}) FROM STDIN") as out:
         for rows in batches:
             for start in range(0, len(rows), 5_000):
                 out.write(_lines(rows[start : start + 5_000]))

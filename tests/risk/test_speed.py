@@ -17,10 +17,10 @@ from tests.factories import mirror
 
 @pytest.mark.django_db
 def test_the_night_costs_little_more_than_reading_predicting_and_copying() -> None:
-    """Seconds of processor time, so that a busy machine does not matter. 2,500 members are so few
+    """Seconds of processor time, so that a busy machine does not matter. 1,500 members are so few
     that what is done once a run weighs more than at full size."""
-    found = risk_speed.measure(2_500, 6, train=False)
-    assert found["members"] > 2_000
+    found = risk_speed.measure(1_500, 4, train=False)
+    assert found["members"] > 1_000
     assert found["ratio_inputs_cpu"] < 2.5, found["cpu_seconds"]
 
 
@@ -32,7 +32,7 @@ def test_statements_do_not_grow_with_members_nor_with_batches(
     for target in Target.values:
         services.serving_model(target, now=now)
     counts = []
-    for members, batch in ((300, 20_000), (700, 50)):
+    for members, batch in ((260, 20_000), (300, 20_000), (700, 50)):
         monkeypatch.setattr(services, "BATCH", batch)
         place = mirror.build(
             members=members, months=3, locations=1, seed=members, today=today, base=-7.0
@@ -42,7 +42,7 @@ def test_statements_do_not_grow_with_members_nor_with_batches(
         assert scored["scored"] > writing.FEW
         counts.append(len(queries))
         Appointment.objects.all().delete()
-    assert counts[0] == counts[1] < 40
+    assert counts[1] == counts[2] < 40, "the first finds nothing kept in memory"
 
 
 @pytest.mark.django_db
