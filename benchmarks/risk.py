@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import rivals
-from risk.engine import metrics, problem, table, task, training
+from risk.engine import leaks, metrics, problem, table, task, training
 from risk.engine.declaration import Declaration, Input
 from risk.engine.problem import Problem
 from risk.engine.splits import LEAST_TEST, Split
@@ -71,9 +71,17 @@ def run(task_file: Path, data_file: Path, *, engine_only: bool = False) -> dict[
     began = time.perf_counter()
     declared = task.read(task_file)
     read = table.read(data_file, declared.data)
+    if isinstance(declared, task.ExperimentTask):
+        from benchmarks import risk_uplift
+
+        found = risk_uplift.run(declared, read)
+        return {**found, "libraries": versions(), "results": risk_uplift.results(found)}
     prepared = problem.prepare(declared, read)
     cases = prepared.cases
     seconds = {"inputs": round(time.perf_counter() - began, 2)}
+    began = time.perf_counter()
+    leaks.refuse(leaks.check(prepared), str(data_file))
+    seconds["search for leaks"] = round(time.perf_counter() - began, 2)
     result: dict[str, Any] = {
         "task": declared.name,
         "kind": declared.kind,
@@ -85,7 +93,7 @@ def run(task_file: Path, data_file: Path, *, engine_only: bool = False) -> dict[
             for one in prepared.declaration.inputs
         ],
         "notes": list(prepared.notes),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": versions(),
         "not_installed": [] if engine_only else rivals.missing(),
         "machine": platform.machine(),
         "seconds": seconds,
@@ -101,7 +109,6 @@ def run(task_file: Path, data_file: Path, *, engine_only: bool = False) -> dict[
             if model == ENGINE:
                 result["engine"][split.name] = answer.report
             result["results"] += list(_judged(prepared, split, model, inputs, answer))
-    result["results"] += _means(result["results"])
     result["alarms"] = _alarms(prepared, result["results"])
     return result
 
@@ -163,10 +170,11 @@ def _learn(
 def _judged(
     prepared: Problem, split: Split, model: str, inputs: str, answer: Answers
 ) -> Iterator[dict[str, Any]]:
-    truth = prepared.cases.outcomes["any"][split.tested]
-    everything = np.ones(len(truth), dtype=bool)
-    for name, mask in {"all": everything, **prepared.slices}.items():
-        held = everything if name == "all" else mask[split.tested]
+    rows, p = split.judged(answer.p)
+    truth = prepared.cases.outcomes["any"][rows]
+    everything = np.ones(len(rows), dtype=bool)
+    for name, mask in {"all": None, **prepared.slices}.items():
+        held = everything if mask is None else mask[rows]
         if held.sum() < LEAST_TEST or truth[held].min() == truth[held].max():
             continue
         yield {
@@ -175,30 +183,10 @@ def _judged(
             "slice": name,
             "model": model,
             "inputs": inputs,
-            **metrics.summary(answer.p[held], truth[held]),
+            **metrics.summary(p[held], truth[held]),
             "fit_s": round(answer.fit_s, 2),
             "predict_s": round(answer.predict_s, 3),
         }
-
-
-def _means(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Where several splits are the headline (repeated folds), the mean over them."""
-    headline = list(dict.fromkeys(row["split"] for row in results if row["headline"]))
-    if len(headline) < 2:
-        return []
-    kept: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for row in results:
-        if row["headline"]:
-            kept.setdefault((row["slice"], row["model"], row["inputs"]), []).append(row)
-    means = []
-    for rows in kept.values():
-        numbers = {
-            name: round(float(np.mean([row[name] for row in rows])), 5)
-            for name, value in rows[0].items()
-            if isinstance(value, float)
-        }
-        means.append({**rows[0], **numbers, "split": f"mean of {len(headline)} repeats"})
-    return means
 
 
 def _alarms(prepared: Problem, results: list[dict[str, Any]]) -> list[str]:
@@ -214,6 +202,10 @@ def _alarms(prepared: Problem, results: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def versions() -> dict[str, str | None]:
+    return {name: _version(name) for name in LIBRARIES}
+
+
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)
@@ -225,13 +217,15 @@ COLUMNS = ("auc", "pr_auc", "log_loss", "brier", "ece", "lift", "fit_s", "predic
 
 
 def headline(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows that count: of the headline split, or of the mean over repeats."""
-    rows = [row for row in result["results"] if row["headline"]]
-    means = [row for row in rows if row["split"].startswith("mean of")]
-    return means or rows
+    return [row for row in result["results"] if row["headline"]]
 
 
 def show(result: dict[str, Any]) -> None:
+    if result["kind"] == "experiment":
+        from benchmarks import risk_uplift
+
+        risk_uplift.show(result)
+        return
     print(f"{result['task']}: {result['rows']} rows, {result['cases']} cases, "
           f"{result['positives']} positive, {len(result['inputs'])} inputs")  # fmt: skip
     for note in result["notes"]:

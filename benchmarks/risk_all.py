@@ -24,6 +24,8 @@ TASKS = {
     "medical_eve": "medical_no_shows/KaggleV2-May-2016.csv.gz",
     "cdnow": "cdnow/cdnow_transactions.csv.gz",
     "telco": "telco_churn/Telco-Customer-Churn.csv.gz",
+    "hillstrom_women": "hillstrom_email/hillstrom.csv.gz",
+    "hillstrom_men": "hillstrom_email/hillstrom.csv.gz",
 }
 COLUMNS = ("auc", "log_loss", "brier", "ece", "lift", "fit_s")
 
@@ -76,6 +78,9 @@ def tabled(results: list[dict[str, Any]]) -> str:
     lines = []
     for result in results:
         lines += [f"**{result['task']}** ({result['rows']:,} rows)", ""]
+        if result["kind"] == "experiment":
+            lines += _experiment(result)
+            continue
         rows = [row for row in risk.headline(result) if row["inputs"] == risk.BUILT]
         for name in dict.fromkeys(row["slice"] for row in rows):
             here = [row for row in rows if row["slice"] == name]
@@ -91,6 +96,30 @@ def tabled(results: list[dict[str, Any]]) -> str:
                 lines.append(f"| {row['model']} | " + " | ".join(cells) + " |")
             lines.append("")
     return "\n".join(lines) + "\n"
+
+
+def _experiment(result: dict[str, Any]) -> list[str]:
+    from benchmarks import risk_uplift
+
+    found, placebo = result["uplift"], result.get("placebo")
+    verdicts = ", ".join(f"{name} {count}" for name, count in found["verdicts"].items())
+    lines = [f"Verdicts of {found['halves']} halves: {verdicts}. {found['sentence']}"]
+    if placebo:
+        lines.append(
+            f"Treatment shuffled: something usable found in {placebo['false_findings']:.1%} of "
+            f"{placebo['runs']} runs."
+        )
+    lines += [
+        "",
+        "| ranking | Qini points | uplift in the top 10 % | top 30 % |",
+        "|---|---|---|---|",
+    ]
+    for row in risk_uplift.results(result):
+        lines.append(
+            f"| {row['model']} | {row['qini']:.2f} ±{row['qini_sd']:.2f} | "
+            f"{row['uplift_top_10']:.4f} | {row['uplift_top_30']:.4f} |"
+        )
+    return [*lines, ""]
 
 
 def _cell(row: dict[str, Any], column: str) -> str:

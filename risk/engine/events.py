@@ -74,10 +74,11 @@ class Events:
 
     def as_known(self, moment: int) -> tuple[Events, Mask]:
         """The table as it stood at a moment: later bookings gone, later outcomes not known. Also
-        which of the rows are left. Without booking times every row is left."""
-        there = (
-            np.ones(len(self.entity), dtype=bool) if self.booked is None else self.booked <= moment
-        )
+        which of the rows are left: without booking times the past ones and those being scored."""
+        if self.booked is None:
+            there: Mask = (self.time < moment) | (self.moment == moment)
+        else:
+            there = self.booked <= moment
         past = self.where(there)
         outcome = np.where(past.known < moment, past.outcome, np.nan)
         return replace(past, outcome=outcome), there
@@ -196,10 +197,10 @@ def _own_history(events: Events, part: Mask, usual: Floats, prefix: str, group: 
     end, begin = facts.before(events.entity, events.moment), facts.begin(events.entity)
     count = (end - begin).astype(np.float64)
     some, last = end > begin, np.maximum(end - 1, 0)
-    came = outcome[facts.order]
-    time = events.time[known][facts.order]
-    if not len(came):
-        return []
+    came, time = outcome[facts.order], events.time[known][facts.order]
+    streak = _streaks(facts, came, events.entity[known])
+    if not len(came):  # nothing known yet: one fact nobody reads keeps the places valid
+        came, time, streak = np.zeros(1), np.zeros(1, dtype=np.int64), np.zeros(1)
     positives = facts.running(outcome)
     positive = positives[end] - positives[begin]
     everybody = np.zeros(len(events.entity), dtype=np.int64)
@@ -228,7 +229,7 @@ def _own_history(events: Events, part: Mask, usual: Floats, prefix: str, group: 
         "rate": rate,
         "surprise": surprise / (count + OWN_PRETENDED),
         "last": if_any(came[last]),
-        "streak": np.where(some, _streaks(facts, came, events.entity[known])[last], 0.0),
+        "streak": np.where(some, streak[last], 0.0),
         "since": if_any(since),
         "since_positive": if_any(since_positive, had),
         "recent": recent,

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from risk.engine.additive import Floats
 from risk.engine.cases import Cases
-from risk.engine.table import Mask
 from risk.engine.task import FoldSplit, SnapshotSplit, TaskError, TimeSplit
 
 EPOCH = date(1970, 1, 1)
@@ -22,16 +22,19 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Split:
-    """One judgement: pairs of (training rows, test rows) whose test rows together are judged.
-    `headline` marks those whose mean is the result; the others show how much it moves."""
+    """One judgement: pairs of (training rows, test rows) whose test rows together are judged; a row
+    tested more than once by the mean of its chances. `headline` marks the result, the others show
+    how much it moves."""
 
     name: str
     headline: bool
     parts: tuple[tuple[Rows, Rows], ...]
 
-    @property
-    def tested(self) -> Rows:
-        return np.concatenate([test for _, test in self.parts])
+    def judged(self, chances: Floats) -> tuple[Rows, Floats]:
+        """(rows tested, ascending; their chances) from the chances of all parts in turn."""
+        tested = np.concatenate([test for _, test in self.parts])
+        rows, place, times = np.unique(tested, return_inverse=True, return_counts=True)
+        return rows, np.bincount(place, chances) / times
 
 
 def day_number(on: date) -> float:
@@ -130,7 +133,7 @@ def by_snapshot(cases: Cases, split: SnapshotSplit, source: str) -> list[Split]:
 
 
 def by_fold(cases: Cases, split: FoldSplit, source: str) -> list[Split]:
-    """Each repeat's out-of-fold cases are judged together."""
+    """Every case is judged by the mean of its out-of-fold chances, one per repeat."""
     truth = cases.outcomes["any"]
     if min(truth.sum(), len(truth) - truth.sum()) < split.folds:
         raise TaskError(
@@ -138,17 +141,16 @@ def by_fold(cases: Cases, split: FoldSplit, source: str) -> list[Split]:
             f"{split.folds} folds: take fewer."
         )
     alone = len(np.unique(cases.guest)) == len(cases)  # grouping costs seconds
-    splits = []
+    parts: list[tuple[Rows, Rows]] = []
     for repeat in range(split.repeats):
         seed = split.seed + repeat
         if alone:
             plain = StratifiedKFold(split.folds, shuffle=True, random_state=seed)
-            parts = tuple(plain.split(truth, truth))
+            parts += plain.split(truth, truth)
         else:
             whole = StratifiedGroupKFold(split.folds, shuffle=True, random_state=seed)
-            parts = tuple(whole.split(truth, truth, cases.guest))
-        splits.append(Split(f"repeat {repeat + 1}", True, parts))
-    return splits
+            parts += whole.split(truth, truth, cases.guest)
+    return [Split(f"{split.repeats} x {split.folds} folds", True, tuple(parts))]
 
 
 def _usable(cases: Cases, rows: Sequence[int] | Rows, where: str, field: str, source: str) -> None:
@@ -159,8 +161,3 @@ def _usable(cases: Cases, rows: Sequence[int] | Rows, where: str, field: str, so
             f"{source}: {field}: {len(truth)} cases {where}{', ' + found if found else ''}; at "
             f"least {LEAST_TEST} of both kinds are needed: move the cut-off."
         )
-
-
-def held(mask: Mask, rows: Rows) -> Rows:
-    """The places among `rows` that the mask holds."""
-    return np.flatnonzero(mask[rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,28 @@ def test_every_declared_task_of_the_project_reads() -> None:
     assert len(files) >= 3
     for file in files:
         assert task.read(file).name
+
+
+def test_the_example_of_the_documentation_reads() -> None:
+    text = Path("docs/benchmarks.md").read_text()
+    example = text.split("```toml\n")[1].split("```")[0]
+    rng = pd.Series(range(400))
+    frame = pd.DataFrame(
+        {
+            "client": "C" + (rng % 40).astype(str),
+            "treatment": (rng % 3).map({0: "massage", 1: "facial", 2: "peel"}),
+            "starts": [f"2025-0{1 + day // 100}-{1 + day // 4 % 25:02d} 10:30" for day in rng],
+            "made": "2024-12-24 18:12",
+            "branch": (rng % 2).map({0: "north", 1: "south"}),
+            "first_visit": (rng % 5 == 0).map({True: "yes", False: "no"}),
+            "price": (rng % 7 * 10 + 40).astype(str),
+            "status": (rng % 11).map(lambda n: {0: "no-show", 1: "cancelled"}.get(n, "attended")),
+            "cancelled_at": "",
+        }
+    )
+    made = prepare(tomllib.loads(example), frame)
+    kinds = {one.name: one.kind for one in made.declaration.inputs}
+    assert kinds["treatment"] == kinds["first_visit"] == "category"
+    assert kinds["price"] == kinds["lead_hours"] == kinds["group_rate"] == "number"
+    assert "cancelled_at" not in kinds
+    assert len(made.cases) == 400 - (rng % 11 == 1).sum()
