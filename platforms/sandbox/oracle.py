@@ -24,6 +24,7 @@ from platforms.sandbox.days import MINUTES_A_DAY, Array, months_later, year_mont
 from platforms.sandbox.environment import environment
 from platforms.sandbox.guid import Kind
 from platforms.sandbox.life import billing, visits
+from platforms.sandbox.life import people as people_of
 from platforms.sandbox.life.world import World
 from platforms.sandbox.zenoti.errors import answer
 from platforms.sandbox.zenoti.params import day_param, page_info, paging
@@ -36,7 +37,7 @@ MEMBER_HEAD = (
 )  # fmt: skip
 BOOKING_HEAD = (
     "appointment_id", "guest_id", "center_id", "start_date", "p_cancel", "p_no_show",
-    "p_cancel_booked", "p_no_show_booked", "fate",
+    "p_cancel_booked", "p_no_show_booked", "p_fall_knowable", "fate",
 )  # fmt: skip
 ENDED_HEAD = (
     "guest_id", "user_membership_id", "center_id", "ended_on", "asked_on", "kind", "main_cause",
@@ -166,7 +167,9 @@ def bookings(request: HttpRequest) -> HttpResponseBase:
     """Bookings in `start_date` .. `end_date` (excluded): true chances and the drawn fate.
 
     `p_cancel_booked` and `p_no_show_booked` are those of the moment of booking; `p_cancel` and
-    `p_no_show` those of this morning, for bookings that still stand.
+    `p_no_show` those of this morning, for bookings that still stand. `p_fall_knowable` is the best
+    anybody could say this morning who knew every rule of the simulation but had to judge a guest's
+    own lean by her past bookings, as a person would.
     """
     known = facts()
     start = day_param(request, "start_date") or known.today
@@ -176,28 +179,92 @@ def bookings(request: HttpRequest) -> HttpResponseBase:
         "created_min FROM appointment WHERE start_day >= %s AND start_day < %s ORDER BY id",
         [start, end],
     )
-    by_column = [np.array(column) for column in zip(*rows, strict=True)] or [np.zeros(0)] * 9
-    _, _, center_id, _, p_cancel, p_no_show, _, starts, created = by_column
+    return _out(request, BOOKING_HEAD, _booking_lines(known, rows) if rows else [])
+
+
+def _booking_lines(known: Facts, rows: list[tuple[Any, ...]]) -> list[Line]:
+    number, guest, center, day, cancel, miss, fate, starts, created = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
     notice = np.array([c.notice_hours * 60 for c in cat.centers(len(known.centers))])
     stands = visits.p_still_stands(
         ahead=starts - created,
         left=starts - known.today * MINUTES_A_DAY,
-        notice=notice[center_id.astype("i4") - 1],
+        notice=notice[center - 1],
     )
-    remaining = 1 - p_cancel * (1 - stands)
-    now = zip((p_cancel * stands / remaining).tolist(), (p_no_show / remaining).tolist(),
-              strict=True)  # fmt: skip
+    remaining = 1 - cancel * (1 - stands)
+    cancel_known, miss_known = _by_past_bookings(known, guest, cancel, miss)
+    fall_known = (cancel_known * stands + miss_known) / (1 - cancel_known * (1 - stands))
     fates = {cat.CANCELLED: "cancelled", cat.NO_SHOW: "no_show", cat.CLOSED: "completed"}
-    lines = [
+    columns = zip(
+        number.tolist(), guest.tolist(), center.tolist(), day.tolist(), fate.tolist(),
+        (cancel * stands / remaining).tolist(), (miss / remaining).tolist(), cancel.tolist(),
+        miss.tolist(), fall_known.tolist(), strict=True,
+    )  # fmt: skip
+    return [
         (
-            known.guid(Kind.APPOINTMENT, number), known.guid(Kind.GUEST, guest),
-            known.guid(Kind.CENTER, center), iso_day(day), round(cancels, 5), round(misses, 5),
-            round(cancel_booked, 5), round(miss_booked, 5), fates.get(fate, "open"),
+            known.guid(Kind.APPOINTMENT, booking), known.guid(Kind.GUEST, who),
+            known.guid(Kind.CENTER, place), iso_day(on),
+            *(round(chance, 5) for chance in chances), fates.get(drawn, "open"),
         )
-        for (number, guest, center, day, cancel_booked, miss_booked, fate, *_), (cancels, misses)
-        in zip(rows, now, strict=True)
+        for booking, who, place, on, drawn, *chances in columns
     ]  # fmt: skip
-    return _out(request, BOOKING_HEAD, lines)
+
+
+def _by_past_bookings(
+    known: Facts, guest: Array, cancel: Array, miss: Array
+) -> tuple[Array, Array]:
+    """The chances with each guest's own lean averaged over what her past bookings leave open."""
+    people = np.unique(guest)
+    leans = query(
+        "SELECT cancel_lean, no_show_lean FROM nature WHERE id = ANY(%s) ORDER BY id",
+        [people.tolist()],
+    )
+    past = query(
+        "SELECT guest_id, p_cancel, p_no_show, fate FROM appointment "
+        "WHERE guest_id = ANY(%s) AND start_day < %s AND id = group_id",
+        [people.tolist(), known.today],
+    )
+    past_guest, past_cancel, past_miss, fate = (
+        np.array(column) for column in zip(*(past or [(people[0], 0.5, 0.5, 0)]), strict=True)
+    )
+    cancel_lean, miss_lean = (np.array(column) for column in zip(*leans, strict=True))
+    places = np.searchsorted(people, guest), np.searchsorted(people, past_guest)
+    return (
+        _averaged(
+            cancel, cancel_lean, past_cancel, fate == cat.CANCELLED, places,
+            visits.CANCEL_LEAN, people_of.CANCEL_LEAN_SD,
+        ),
+        _averaged(
+            miss, miss_lean, past_miss, fate == cat.NO_SHOW, places,
+            visits.NO_SHOW_LEAN, people_of.NO_SHOW_LEAN_SD,
+        ),
+    )  # fmt: skip
+
+
+def _averaged(
+    p: Array, lean: Array, past_p: Array, past_fell: Array, places: tuple[Array, Array],
+    weight: float, sd: float,
+) -> Array:  # fmt: skip
+    """Chances `p` without the true `lean`: Gauss-Hermite over its normal prior times the
+    likelihood of the past. `places`: each case's and each past case's guest."""
+    here, before = places
+    nodes, weights = np.polynomial.hermite_e.hermegauss(21)
+    pulls = weight * sd * nodes
+
+    def chances(chance: Array, whose: Array) -> Array:
+        clipped = np.clip(chance, 1e-6, 1 - 1e-6)
+        base = np.log(clipped / (1 - clipped)) - weight * lean[whose]
+        result: Array = 1 / (1 + np.exp(-(base[:, None] + pulls)))
+        return result
+
+    seen = chances(past_p, before)
+    likelihood = np.zeros((len(lean), len(nodes)))
+    np.add.at(likelihood, before, np.log(np.where(past_fell[:, None], seen, 1 - seen)))
+    posterior = weights * np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    result: Array = (posterior[here] * chances(p, here)).sum(axis=1)
+    return result
 
 
 @require_GET

@@ -33,7 +33,7 @@ HISTORY = "2 years"
 RATE_MONTHS = 6
 # Own rates count as many pretended bookings at the location's rate, the location's and service's
 # as many at the business's, the business's as many at the field's usual one.
-OWN_PRETENDED, PLACE_PRETENDED, BUSINESS_PRETENDED = 4.0, 100.0, 50.0
+OWN_PRETENDED, PLACE_PRETENDED, BUSINESS_PRETENDED = 12.0, 100.0, 50.0
 USUAL_RATE, USUAL_NO_SHOW_RATE = 0.15, 0.02
 CHANNELS = [
     "desk", "business application", "online", "app", "phone", "kiosk", "partner", "bot",

@@ -15,6 +15,7 @@ GUESTS_PER_EMPLOYEE = 130
 # Chances a day for one guest.
 P_FADE, P_RECOVER, P_MOVE, P_HURT = 0.0015, 0.008, 0.00022, 0.0003
 FADE_FACTOR = 0.982
+CANCEL_LEAN_SD, NO_SHOW_LEAN_SD = 0.8, 0.9  # how much guests differ in keeping their word
 P_STAFF_LEAVES = 0.00075
 
 # Stories that a newcomer to the demo can look up; random events leave these people alone.
@@ -115,8 +116,8 @@ def make_guests(
         mood=np.clip(rng.normal(0.75, 0.12, n), 0.1, 1),
         price_care=rng.beta(2, 3, n),
         distance_km=rng.gamma(2, 4, n),
-        cancel_lean=rng.normal(0, 0.8, n),
-        no_show_lean=rng.normal(0, 0.9, n),
+        cancel_lean=rng.normal(0, CANCEL_LEAN_SD, n),
+        no_show_lean=rng.normal(0, NO_SHOW_LEAN_SD, n),
         member_lean=rng.normal(-3.15, 0.9, n),
         inertia=rng.beta(1, 4, n),
         funds_risk=rng.beta(0.5, 12, n),

@@ -20,6 +20,8 @@ PLACE_ROUNDS = 8
 REVIEW_CHANCE, BAD_VISIT_CHANCE = 0.11, 0.05
 UNHAPPY = 0.6  # the mood below which guests complain and think of leaving
 CALLS_OFF = 0.8  # share of those who move or get hurt that cancel what they have booked
+# What a guest's own lean to cancel or to miss adds to the log-odds.
+CANCEL_LEAN, NO_SHOW_LEAN = 0.95, 1.0
 LATE_SHARE = 0.36  # of cancellations, that come within the notice window
 GINA_BAD_DAYS = 45  # since when the visits of one guest in `people.STORIES` go wrong
 
@@ -56,7 +58,7 @@ def fall_through(
     cancel = (
         np.where(medspa, -2.52, -2.6)
         + 0.62 * (lead - 1.8)
-        + 0.95 * cancel_lean
+        + CANCEL_LEAN * cancel_lean
         + 0.45 * first_visit
         - 0.3 * member
         - 0.35 * familiar
@@ -71,7 +73,7 @@ def fall_through(
     no_show = (
         np.where(medspa, -3.5, -4.75)
         + 0.4 * (lead - 1.8)
-        + 1.0 * no_show_lean
+        + NO_SHOW_LEAN * no_show_lean
         + 0.9 * first_visit
         - 0.6 * member
         - 0.4 * familiar
