@@ -38,6 +38,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "risk.tasks.train_monthly",
         "schedule": crontab(minute="0", hour="10", day_of_month="1"),
     },
+    "learn from the experiments": {
+        "task": "risk.tasks.estimate_uplift",
+        "schedule": crontab(minute="30", hour="10", day_of_month="1"),
+    },
     "forget old deliveries": {
         "task": "platforms.tasks.forget_old_deliveries",
         "schedule": crontab(minute="45", hour="10"),

@@ -183,3 +183,27 @@ class OutcomeMonth(models.Model):
                 name="outcome_month_adds_up",
             ),
         ]
+
+
+class UpliftEstimate(models.Model):
+    """What the experiment of one play has shown by a day: what contact changes on average, and
+    whether it can be told beforehand for whom. Shown to staff; decides nothing by itself."""
+
+    class Verdict(models.TextChoices):
+        USABLE = "usable", "differences can be used"
+        NO_DIFFERENCE = "no_difference", "no usable difference"
+        NOT_ENOUGH = "not_enough", "not enough data yet"
+
+    play = models.SlugField(max_length=40)  # of a higher app
+    as_of_on = models.DateField()
+    estimated_at = models.DateTimeField()
+    verdict = models.CharField(max_length=15, choices=Verdict.choices)
+    sentence = models.TextField()  # the verdict in words for staff
+    treated = models.IntegerField()
+    held_out = models.IntegerField()
+    report = models.JSONField(default=dict)  # average effect, learners, ranking; no person
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["play", "as_of_on"], name="uplift_once_per_day")
+        ]

@@ -18,19 +18,28 @@ from audit import jobs
 from audit.models import JobRun
 from audit.services import Entry, record, record_many
 from memberships.models import Appointment
-from risk import events, past, registry, scoring, signals, terms, writing
+from risk import events, experiments, past, registry, scoring, signals, terms, writing
 from risk.engine import scorecard
 from risk.engine.additive import Artefact
 from risk.features import bookings, churn
 from risk.features.months import rebuild_outcome_months
 from risk.frame import Frame
-from risk.models import Band, BandThreshold, ChurnScore, ModelVersion, OutcomeMonth, Target
+from risk.models import (
+    Band,
+    BandThreshold,
+    ChurnScore,
+    ModelVersion,
+    OutcomeMonth,
+    Target,
+    UpliftEstimate,
+)
 from risk.selectors import DEFAULT_THRESHOLDS, thresholds
 from risk.targets import DECLARATIONS
 from risk.terms import Terms
 
 if TYPE_CHECKING:
     from risk.engine.training import Trained
+    from risk.engine.uplift import Found
 
 log = logging.getLogger(__name__)
 
@@ -424,6 +433,55 @@ def _long_statements() -> None:
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than it saves
         cursor.execute("SET LOCAL statement_timeout = '30min'")
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '30min'")
+
+
+# --- Experiments -------------------------------------------------------------------------------
+
+
+def estimate_uplift(
+    *, play: str, as_of_on: date, now: datetime, by: AbstractBaseUser | None = None
+) -> UpliftEstimate:
+    """Learn from the play's experiment what contact changes, and for whom. Kept once per play and
+    day; "not enough data yet" is an answer like the others."""
+    from risk.engine import uplift  # scikit-learn is loaded only where it is needed
+
+    with transaction.atomic():
+        _long_statements()
+        known = experiments.cases(play, as_of_on=as_of_on)
+    found = uplift.learn(known.columns, known.treated, known.outcome, categories=known.categories)
+    return _keep_uplift(found, play=play, as_of_on=as_of_on, now=now, by=by)
+
+
+@transaction.atomic
+def _keep_uplift(
+    found: Found, *, play: str, as_of_on: date, now: datetime, by: AbstractBaseUser | None
+) -> UpliftEstimate:
+    estimate, _ = UpliftEstimate.objects.update_or_create(
+        play=play,
+        as_of_on=as_of_on,
+        defaults={
+            "estimated_at": now,
+            "verdict": found.verdict,
+            "sentence": found.sentence,
+            "treated": found.average.n_treated,
+            "held_out": found.average.n_held_out,
+            "report": found.report,
+        },
+    )
+    record(
+        events.UPLIFT_ESTIMATED,
+        at=now,
+        by=by,
+        target=estimate,
+        detail={
+            "play": play,
+            "as_of": as_of_on.isoformat(),
+            "verdict": str(UpliftEstimate.Verdict(found.verdict).label),
+            "treated": estimate.treated,
+            "held_out": estimate.held_out,
+        },
+    )
+    return estimate
 
 
 # --- Bands -------------------------------------------------------------------------------------

@@ -58,6 +58,30 @@ def train_monthly() -> None:
     _train(Target.CHURN, now.strftime("%Y-%m"), now)
 
 
+@shared_task
+def estimate_uplift() -> None:
+    """What the experiment of each play shows, once per month however often this is called."""
+    from risk import experiments, services
+
+    now = clock.now()
+    for play in experiments.plays():
+        run = jobs.claim_run(
+            job=f"risk.uplift.{play}", period=now.strftime("%Y-%m"), now=now, lease=TRAIN_LEASE
+        )
+        if run is None:
+            continue
+        try:
+            found = services.estimate_uplift(play=play, as_of_on=now.date(), now=now)
+        except Exception as error:
+            jobs.fail_run(run, error=f"{type(error).__name__}: {error}", now=now)
+            raise
+        jobs.finish_run(
+            run,
+            counts={"treated": found.treated, "held_out": found.held_out},
+            now=now,
+        )
+
+
 def _train(target: str, period: str, now: datetime) -> None:
     from risk import services
 
