@@ -42,6 +42,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "risk.tasks.estimate_uplift",
         "schedule": crontab(minute="30", hour="10", day_of_month="1"),
     },
+    # After the nights of the west coast; later ones are looked at the next day.
+    "watch the scores": {
+        "task": "risk.tasks.check_drift",
+        "schedule": crontab(minute="15", hour="12"),
+    },
     "forget old deliveries": {
         "task": "platforms.tasks.forget_old_deliveries",
         "schedule": crontab(minute="45", hour="10"),

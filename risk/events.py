@@ -6,6 +6,10 @@ SCORE_RUN = "score.run"
 MODEL_TRAINED = "model.trained"
 MODEL_SERVES = "model.serves"
 MODEL_REFUSED = "model.refused"
+MODEL_PROVED = "model.proved"
+MODEL_ARCHIVED = "model.archived"
+DRIFT_RAISED = "drift.raised"
+DRIFT_CLEARED = "drift.cleared"
 THRESHOLDS_CHANGED = "thresholds.changed"
 UPLIFT_ESTIMATED = "uplift.estimated"
 
@@ -13,7 +17,11 @@ SENTENCES = {
     SCORE_RUN: "{actor} scored {scored} {what} as of {as_of} with {model}",
     MODEL_TRAINED: "{actor} trained {model} on {rows} past cases: {verdict}",
     MODEL_SERVES: "{actor} put {model} to work",
-    MODEL_REFUSED: "{actor} refused {model}: its signature does not fit its content",
+    MODEL_REFUSED: "{actor} refused {model}: {why}",
+    MODEL_PROVED: "{actor} put {model} to work: better than {before} on {n} cases it had shadowed",
+    MODEL_ARCHIVED: "{actor} dropped the tables of {model}",
+    DRIFT_RAISED: "{actor} raised an alarm about {what}. {sentence}",
+    DRIFT_CLEARED: "{actor} cleared the alarm about {what}. {sentence}",
     THRESHOLDS_CHANGED: "{actor} set the bands of {what}: {bands}",
     UPLIFT_ESTIMATED: "{actor} measured what {play} changes, as of {as_of}: {verdict}",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -30,12 +31,14 @@ class ModelVersion(models.Model):
         SHADOW = "shadow", "in shadow"
         RETIRED = "retired", "retired"
         REFUSED = "refused", "refused"
+        ARCHIVED = "archived", "archived, its tables are gone"
 
     target = models.CharField(max_length=15, choices=Target.choices)
     name = models.CharField(max_length=60, unique=True)
     kind = models.CharField(max_length=30)  # scorecard, additive
     status = models.CharField(max_length=10, choices=Status.choices)
     trained_at = models.DateTimeField()
+    served_at = models.DateTimeField(null=True, blank=True)  # last put to work
     data_from_on = models.DateField(null=True, blank=True)
     data_until_on = models.DateField(null=True, blank=True)
     rows = models.IntegerField(default=0)
@@ -55,6 +58,17 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ModelReference(models.Model):
+    """What a model learned from, in counts: bins of each input, how often each was filled, how far
+    nights stray by themselves, how calibration scatters (risk/engine/drift.py). Made when the model
+    is trained, never changed."""
+
+    model = models.OneToOneField(ModelVersion, models.CASCADE, related_name="reference")
+    bins = models.JSONField(default=dict)
+    inputs = models.JSONField(default=dict)
+    calm = models.JSONField(default=dict)
 
 
 class BandThreshold(models.Model):
@@ -135,6 +149,10 @@ class ChurnScoreDay(models.Model):
     p = models.FloatField()
     score = models.SmallIntegerField()
     model = models.ForeignKey(ModelVersion, models.PROTECT, db_index=False, db_constraint=False)
+    shadow_p = models.FloatField(null=True, blank=True)
+    shadow_model = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         constraints = [
@@ -152,6 +170,140 @@ class BookingScore(ScoreBase):
 
     class Meta(ScoreBase.Meta):
         indexes = [models.Index(fields=["location", "-score"], name="booking_worst_first")]
+
+
+class BookingScoreDay(models.Model):
+    """The score a booking had in the night of the day before, kept to be measured. Bookings made
+    later than that night have none. Kept for a hundred days."""
+
+    appointment = models.ForeignKey(Appointment, models.CASCADE)
+    as_of_on = models.DateField()
+    p = models.FloatField()
+    score = models.SmallIntegerField()
+    model = models.ForeignKey(ModelVersion, models.PROTECT)
+    shadow_p = models.FloatField(null=True, blank=True)
+    shadow_model = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["appointment", "as_of_on"], name="booking_day_once")
+        ]
+        indexes = [BrinIndex(fields=["as_of_on"], name="booking_day_by_day")]
+
+
+class ScoringDay(models.Model):
+    """Roll-up: what one location's night looked like to one model. `inputs` has the counts by place
+    of the model's bins (`ModelReference.bins`), "score" among them; nothing in it is about one
+    guest. Kept for a hundred days."""
+
+    target = models.CharField(max_length=15, choices=Target.choices)
+    location = models.ForeignKey(Location, models.CASCADE)
+    as_of_on = models.DateField()
+    model = models.ForeignKey(ModelVersion, models.CASCADE)
+    rows = models.IntegerField()
+    inputs = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "location", "as_of_on", "model"], name="scoring_day_once"
+            )
+        ]
+
+
+class OutcomeDay(models.Model):
+    """Roll-up: outcomes of the whole business that became known on one day, by bins of the score
+    (risk/quality/outcomes.py), for the model that gave the scores. `loss` and `shadow_loss` are
+    sums of log losses over the `paired` cases that a shadow scored too."""
+
+    target = models.CharField(max_length=15, choices=Target.choices)
+    model = models.ForeignKey(ModelVersion, models.CASCADE)
+    shadow_model = models.ForeignKey(
+        ModelVersion, models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    known_on = models.DateField()
+    n = ArrayField(models.FloatField())
+    expected = ArrayField(models.FloatField())
+    seen = ArrayField(models.FloatField())
+    paired = models.IntegerField(default=0)
+    loss = models.FloatField(default=0.0)
+    shadow_loss = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "model", "shadow_model", "known_on"],
+                name="outcome_day_once",
+                nulls_distinct=False,
+            )
+        ]
+
+
+class OutcomeGroup(models.Model):
+    """Roll-up: what was said and what came true for the cases whose outcome became known in one
+    month, by location and one division: "score" (bin), "band", or a permitted group ("plan",
+    "tenure", "channel", "lead")."""
+
+    target = models.CharField(max_length=15, choices=Target.choices)
+    model = models.ForeignKey(ModelVersion, models.CASCADE)
+    location = models.ForeignKey(Location, models.CASCADE)
+    month_on = models.DateField()
+    division = models.CharField(max_length=10)
+    value = models.CharField(max_length=30)
+    n = models.IntegerField()
+    expected = models.FloatField()
+    seen = models.IntegerField()
+
+    objects = LocatedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "month_on", "division", "location", "model", "value"],
+                name="outcome_group_once",
+            ),
+            models.CheckConstraint(condition=Q(seen__lte=F("n")), name="outcome_group_adds_up"),
+        ]
+
+
+class DriftAlarm(models.Model):
+    """Something about a target's inputs, scores or outcomes is not as the model knows it. Raised by
+    the daily check, cleared when the check finds it gone or another model serves."""
+
+    class Kind(models.TextChoices):
+        INPUT = "input", "input"
+        MISSING = "missing", "missing input"
+        SCORE = "score", "scores"
+        VOLUME = "volume", "volume"
+        LEVEL = "level", "level of outcomes"
+        SLOPE = "slope", "spread of outcomes"
+
+    target = models.CharField(max_length=15, choices=Target.choices)
+    model = models.ForeignKey(ModelVersion, models.CASCADE)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    input = models.CharField(max_length=60)  # or "score", "rows", "outcomes"
+    location = models.ForeignKey(Location, models.CASCADE, null=True, blank=True)
+    size = models.FloatField()
+    detail = models.JSONField(default=dict)
+    sentence = models.CharField(max_length=300)
+    raised_at = models.DateTimeField()
+    seen_at = models.DateTimeField()  # by the newest check that found it
+    cleared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "input", "location"],
+                condition=Q(cleared_at=None),
+                name="one_open_alarm_per_input",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class OutcomeMonth(models.Model):

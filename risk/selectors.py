@@ -9,7 +9,15 @@ from typing import Any
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from risk.models import Band, BandThreshold, BookingScore, ChurnScore, ModelVersion, Target
+from risk.models import (
+    Band,
+    BandThreshold,
+    BookingScore,
+    ChurnScore,
+    DriftAlarm,
+    ModelVersion,
+    Target,
+)
 
 # From which score a band begins, until staff say otherwise. Churn scores run from 1 to 100 on the
 # scale of risk/scoring.py; the score of a booking is its chance in percent.
@@ -40,6 +48,12 @@ def band_for(target: str, score: int, limits: dict[str, int] | None = None) -> s
         (band for band, least in begins.items() if score >= least),
         key=lambda band: begins[band],
     )
+
+
+def drifting(target: str) -> bool:
+    """Whether an alarm of the target stands: then nothing goes out by itself on its scores
+    (INV-20)."""
+    return DriftAlarm.objects.filter(target=target, cleared_at=None).exists()
 
 
 def plain_chance(p: float) -> str:

@@ -10,9 +10,10 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import F, Min, Q
 
 from audit import jobs
 from audit.models import JobRun
@@ -28,11 +29,13 @@ from risk.models import (
     Band,
     BandThreshold,
     ChurnScore,
+    ModelReference,
     ModelVersion,
     OutcomeMonth,
     Target,
     UpliftEstimate,
 )
+from risk.quality import outcomes, watch
 from risk.selectors import DEFAULT_THRESHOLDS, thresholds
 from risk.targets import DECLARATIONS
 from risk.terms import Terms
@@ -83,12 +86,13 @@ def serving_model(target: str, *, now: datetime) -> tuple[ModelVersion, Artefact
             return champion, registry.load(champion)
         except registry.Refused as error:
             log.error("model %s refused: %s", champion.name, error)
-    return _fall_back(target=target, refused=champion, now=now)
+            return _fall_back(target=target, refused=champion, why=str(error), now=now)
+    return _fall_back(target=target, refused=None, why="", now=now)
 
 
 @transaction.atomic
 def _fall_back(
-    *, target: str, refused: ModelVersion | None, now: datetime
+    *, target: str, refused: ModelVersion | None, why: str, now: datetime
 ) -> tuple[ModelVersion, Artefact]:
     _lock_registry(target)
     if refused is not None:
@@ -100,7 +104,7 @@ def _fall_back(
         return champion, registry.load(champion)
     for version in ModelVersion.objects.filter(
         target=target, status=ModelVersion.Status.RETIRED
-    ).order_by("-trained_at"):
+    ).order_by(F("served_at").desc(nulls_last=True), "-trained_at"):
         try:
             artefact = registry.load(version)
         except registry.Refused:
@@ -109,11 +113,17 @@ def _fall_back(
     else:
         artefact = scorecard.scorecard(DECLARATIONS[target])
         version = _store(artefact, now=now, status=ModelVersion.Status.RETIRED)
-    _serve(version)
+    _serve(version, now=now)
     entries = [Entry(event=events.MODEL_SERVES, at=now, target=version, detail=_named(version))]
     if refused is not None:
         entries.insert(
-            0, Entry(event=events.MODEL_REFUSED, at=now, target=refused, detail=_named(refused))
+            0,
+            Entry(
+                event=events.MODEL_REFUSED,
+                at=now,
+                target=refused,
+                detail=_named(refused) | {"why": why},
+            ),
         )
     record_many(entries)
     return version, artefact
@@ -141,12 +151,15 @@ def train(
         champion_until_day=champion.metrics.get("until_day"),
         notice_p=known.notice_p,
     )
-    return _keep(trained, target=target, beaten=champion, now=now, by=by)
+    reference = watch.reference_of(target, known.cases, trained.artefact)
+    reference["calm"] = watch.calm_of(known.cases, trained.artefact, from_day=trained.until_day)
+    return _keep(trained, reference, target=target, beaten=champion, now=now, by=by)
 
 
 @transaction.atomic
 def _keep(
     trained: Trained,
+    reference: dict[str, Any],
     *,
     target: str,
     beaten: ModelVersion,
@@ -168,6 +181,7 @@ def _keep(
         metrics=trained.measured | {"verdict": trained.verdict, "until_day": trained.until_day},
         libraries=LIBRARIES,
     )
+    ModelReference.objects.create(model=version, **reference)
     entries = [
         Entry(
             event=events.MODEL_TRAINED,
@@ -180,7 +194,7 @@ def _keep(
     # It was measured against `beaten`: whatever took over meanwhile stays.
     beaten.refresh_from_db(fields=["status"])
     if trained.serves and beaten.status == ModelVersion.Status.CHAMPION:
-        _serve(version)
+        _serve(version, now=now)
         entries.append(
             Entry(event=events.MODEL_SERVES, at=now, by=by, target=version, detail=_named(version))
         )
@@ -193,23 +207,129 @@ def put_to_work(*, name: str, now: datetime, by: AbstractBaseUser | None = None)
     """Let a stored model serve from now on: a roll-back, or a shadow a person trusts more. Raises
     UnknownModel, registry.Refused."""
     version = (
-        ModelVersion.objects.filter(name=name).exclude(status=ModelVersion.Status.REFUSED).first()
+        ModelVersion.objects.filter(name=name)
+        .exclude(status__in=[ModelVersion.Status.REFUSED, ModelVersion.Status.ARCHIVED])
+        .first()
     )
     if version is None:
-        raise UnknownModel(f"No model called {name} may serve.")
+        raise UnknownModel(
+            f"No model called {name} may serve. `manage.py models` lists those there are."
+        )
     _lock_registry(version.target)
     registry.load(version)
-    _serve(version)
+    _serve(version, now=now)
     record(events.MODEL_SERVES, at=now, by=by, target=version, detail=_named(version))
     return version
 
 
-def _serve(version: ModelVersion) -> None:
+@transaction.atomic
+def roll_back(*, target: str, now: datetime, by: AbstractBaseUser | None = None) -> ModelVersion:
+    """Let the model serve that served before the present one. Raises UnknownModel, registry.Refused
+    (nothing has changed then)."""
+    _lock_registry(target)
+    before = (
+        ModelVersion.objects.filter(
+            target=target, status=ModelVersion.Status.RETIRED, served_at__isnull=False
+        )
+        .order_by("-served_at")
+        .first()
+    )
+    if before is None:
+        raise UnknownModel(f"No model served {Target(target).label} before this one.")
+    return put_to_work(name=before.name, now=now, by=by)
+
+
+SHADOW_CASES, SHADOW_OUTCOMES = 500, 100
+
+
+@transaction.atomic
+def consider_shadow(*, target: str, now: datetime) -> ModelVersion | None:
+    """Let the newest shadow serve if what came true since it began says that it is better beyond
+    chance; the model it was compared with must still serve. Returns it if it serves now."""
+    _lock_registry(target)
+    champion = ModelVersion.objects.filter(
+        target=target, status=ModelVersion.Status.CHAMPION
+    ).first()
+    shadow = newest_shadow(target)
+    if champion is None or shadow is None:
+        return None
+    duel = outcomes.duel(champion, shadow)
+    enough = duel is not None and duel.n >= SHADOW_CASES and duel.seen >= SHADOW_OUTCOMES
+    if duel is None or not enough or not duel.shadow_wins:
+        return None
+    try:
+        registry.load(shadow)
+    except registry.Refused as error:
+        ModelVersion.objects.filter(pk=shadow.pk).update(status=ModelVersion.Status.REFUSED)
+        record(
+            events.MODEL_REFUSED, at=now, target=shadow, detail=_named(shadow) | {"why": str(error)}
+        )
+        return None
+    _serve(shadow, now=now)
+    record(
+        events.MODEL_PROVED,
+        at=now,
+        target=shadow,
+        detail=_named(shadow)
+        | {"before": champion.name, "n": duel.n, "gain": round(-duel.mean, 5)},
+    )
+    return shadow
+
+
+def newest_shadow(target: str) -> ModelVersion | None:
+    """The shadow that scores too each night: the newest, if it is no older than what serves."""
+    champion = (
+        ModelVersion.objects.filter(target=target, status=ModelVersion.Status.CHAMPION)
+        .values_list("trained_at", flat=True)
+        .first()
+    )
+    shadows = ModelVersion.objects.filter(target=target, status=ModelVersion.Status.SHADOW)
+    if champion is not None:
+        shadows = shadows.filter(trained_at__gte=champion)
+    return shadows.order_by("-trained_at", "-pk").first()
+
+
+KEPT_SERVED = 3
+SHADOW_KEPT, SERVED_KEPT = timedelta(days=120), timedelta(days=400)
+
+
+@transaction.atomic
+def archive_old(*, target: str, now: datetime) -> int:
+    """Drop the tables of models nobody will go back to; what they were and how they did stays. The
+    newest shadow and the last few that served are kept whatever their age. Returns how many."""
+    _lock_registry(target)
+    kept = list(
+        ModelVersion.objects.filter(target=target, served_at__isnull=False)
+        .order_by("-served_at")
+        .values_list("pk", flat=True)[: KEPT_SERVED + 1]
+    )
+    shadow = newest_shadow(target)
+    old = (
+        ModelVersion.objects.filter(target=target)
+        .filter(
+            Q(served_at__isnull=True, trained_at__lt=now - SHADOW_KEPT)
+            | Q(served_at__lt=now - SERVED_KEPT)
+        )
+        .exclude(status__in=[ModelVersion.Status.CHAMPION, ModelVersion.Status.ARCHIVED])
+        .exclude(pk__in=[*kept, *([shadow.pk] if shadow else [])])
+    )
+    names = list(old.values_list("pk", "name"))
+    if not names:
+        return 0
+    ModelReference.objects.filter(model__in=[pk for pk, _ in names]).delete()
+    ModelVersion.objects.filter(pk__in=[pk for pk, _ in names]).update(
+        status=ModelVersion.Status.ARCHIVED, artefact="", signature=""
+    )
+    record(events.MODEL_ARCHIVED, at=now, detail={"model": ", ".join(name for _, name in names)})
+    return len(names)
+
+
+def _serve(version: ModelVersion, *, now: datetime) -> None:
     ModelVersion.objects.filter(target=version.target, status=ModelVersion.Status.CHAMPION).exclude(
         pk=version.pk
     ).update(status=ModelVersion.Status.RETIRED)
-    version.status = ModelVersion.Status.CHAMPION
-    version.save(update_fields=["status"])
+    version.status, version.served_at = ModelVersion.Status.CHAMPION, now
+    version.save(update_fields=["status", "served_at"])
 
 
 def _store(artefact: Artefact, *, now: datetime, status: str, **facts: Any) -> ModelVersion:
@@ -259,7 +379,8 @@ def score_members(*, location_id: int, as_of_on: date, now: datetime) -> Counts:
             return counts
         frame = churn.members(as_of_on=as_of_on, location_ids=[location_id])
         given = Terms(version.pk, artefact, thresholds(Target.CHURN))
-        bands = _score(Target.CHURN, frame, given, {location_id: as_of_on}, now)
+        night = _to_count(version, location_id, as_of_on)
+        bands = _score(Target.CHURN, frame, given, {location_id: as_of_on}, now, night)
         ended = writing.drop_others(
             Target.CHURN,
             location_id=location_id,
@@ -267,6 +388,7 @@ def score_members(*, location_id: int, as_of_on: date, now: datetime) -> Counts:
             as_of_on=as_of_on,
         )
         writing.keep_days(location_id=location_id, as_of_on=as_of_on)
+        night.write()
         counts = _counts(bands, ended)
         jobs.finish_run(run, counts=counts, now=now)
         transaction.on_commit(
@@ -299,11 +421,14 @@ def score_bookings(*, location_id: int, as_of_on: date, now: datetime) -> Counts
             until_on=as_of_on + timedelta(days=COMING_DAYS),
         )
         given = Terms(version.pk, artefact, thresholds(Target.CANCELLATION))
-        bands = _score(Target.CANCELLATION, frame, given, {location_id: as_of_on}, now)
+        night = _to_count(version, location_id, as_of_on)
+        bands = _score(Target.CANCELLATION, frame, given, {location_id: as_of_on}, now, night)
         ids = frame.ids["appointment_id"].tolist()
         gone = writing.drop_others(
             Target.CANCELLATION, location_id=location_id, keep=ids, as_of_on=as_of_on
         )
+        watch.keep_bookings(location_id=location_id, as_of_on=as_of_on)
+        night.write()
         counts = _counts(bands, gone)
         jobs.finish_run(run, counts=counts, now=now)
         _tell_bookings(location_id, bands, now)
@@ -350,9 +475,15 @@ def _terms(target: str, *, now: datetime) -> Terms:
 
 
 def _score(
-    target: str, frame: Frame, given: Terms, days: Mapping[int, date], now: datetime
+    target: str,
+    frame: Frame,
+    given: Terms,
+    days: Mapping[int, date],
+    now: datetime,
+    night: watch.Night | None = None,
 ) -> dict[int, str]:
-    """Score and write the rows of the frame; the band of each by membership or booking."""
+    """Score and write the rows of the frame; the band of each by membership or booking. `night`
+    counts them."""
     bands: dict[int, str] = {}
 
     def batches() -> Iterator[list[tuple[Any, ...]]]:
@@ -367,10 +498,25 @@ def _score(
                 now=now,
             )
             bands.update((row[0], row[3]) for row in rows)
+            if night is not None:
+                night.add(part, np.array([row[1] for row in rows]))
             yield rows
 
     writing.write(target, len(frame), batches())
     return bands
+
+
+def _to_count(version: ModelVersion, location_id: int, as_of_on: date) -> watch.Night:
+    """The night of a location, to be counted, with the newest shadow. A shadow that fails its check
+    is left out: training or a person deals with it."""
+    shadow = newest_shadow(version.target)
+    artefact = None
+    if shadow is not None:
+        try:
+            artefact = registry.load(shadow)
+        except registry.Refused as error:
+            log.error("shadow %s refused: %s", shadow.name, error)
+    return watch.Night(version, location_id, as_of_on, shadow=shadow, shadow_artefact=artefact)
 
 
 @contextmanager

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from celery import shared_task
+from django.db import transaction
 
 from audit import clock, jobs
+from audit.nudge import nudge
 from memberships.models import Location
 from risk.models import Target
 
@@ -80,6 +82,57 @@ def estimate_uplift() -> None:
             counts={"treated": found.treated, "held_out": found.held_out},
             now=now,
         )
+
+
+@shared_task
+def check_drift() -> None:
+    """Once a day: outcomes that became known, alarms, a shadow that has proved itself, models too
+    old to keep. Something new that learning may cure asks for a training, which runs at most once
+    per week (bookings) or month (members) for this reason."""
+    now = clock.now()
+    run = jobs.claim_run(job="risk.check_drift", period=now.date().isoformat(), now=now)
+    if run is None:
+        return
+    try:
+        counts, relearn = _watch(now)
+    except Exception as error:
+        jobs.fail_run(run, error=f"{type(error).__name__}: {error}", now=now)
+        raise
+    jobs.finish_run(run, counts=counts, now=now)
+    for target in relearn:
+        nudge(train_after_drift, target)
+
+
+def _watch(now: datetime) -> tuple[dict[str, int], list[str]]:
+    from risk import services
+    from risk.quality import alarms, outcomes, watch
+
+    on = now.date()
+    counts = {"outcomes": 0, "raised": 0, "cleared": 0, "standing": 0, "archived": 0}
+    relearn = []
+    for target in Target.values:
+        with transaction.atomic():
+            counts["outcomes"] += outcomes.roll_up(target, on=on)
+        services.consider_shadow(target=target, now=now)
+        checked = alarms.check(target=target, on=on, now=now)
+        counts["raised"] += len(checked.raised)
+        counts["cleared"] += checked.cleared
+        counts["standing"] += checked.standing
+        counts["archived"] += services.archive_old(target=target, now=now)
+        if checked.learn_again:
+            relearn.append(str(target))
+    outcomes.forget_old(on=on)
+    watch.forget_old(on=on)
+    return counts, relearn
+
+
+@shared_task
+def train_after_drift(target: str) -> None:
+    """Learn again because something has changed; once per ISO week or month for this reason."""
+    now = clock.now()
+    year, week, _ = now.date().isocalendar()
+    period = now.strftime("%Y-%m") if target == Target.CHURN else f"{year}-W{week:02}"
+    _train(target, f"drift {period}", now)
 
 
 def _train(target: str, period: str, now: datetime) -> None:

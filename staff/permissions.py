@@ -64,6 +64,7 @@ DEMANDS: dict[str, list[Callable[..., bool]]] = {
     "outreach.approve_draft": [within_limit, other_eyes],
     "outreach.change_policy": [whole_business],
     "risk.change_thresholds": [whole_business],
+    "risk.serve_model": [whole_business],
 }
 
 

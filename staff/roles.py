@@ -40,6 +40,8 @@ REGIONAL = MANAGER | {
     "outreach.approve_library",
     "outreach.change_policy",
     "risk.change_thresholds",
+    "risk.view_quality",
+    "risk.serve_model",
 }
 ADMIN = REGIONAL | {
     "memberships.start_sync",

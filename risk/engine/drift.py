@@ -38,6 +38,9 @@ ALPHA = 0.001
 LEAST, LEAST_HERE = 0.1, 0.25
 LEAST_ROWS = 30  # fewer rows say nothing about a distribution
 LEAST_PERIODS = 5
+# A standard deviation measured on few periods is not let below LEAST_SD, and then counts as
+# measured on so many: what inputs usually do is known, too.
+LEAST_FREE = 10
 MOST_PLACES = 3  # so many odd places, and more than half of all, make an odd business
 # Without a calm past to measure, an input strays as by chance, half as much again.
 UNMEASURED_MEAN, UNMEASURED_SD, LEAST_SD = 0.4, 0.8, 0.3
@@ -104,7 +107,7 @@ class Variation:
 
     mean: float = UNMEASURED_MEAN
     sd: float = UNMEASURED_SD
-    free: int = LEAST_PERIODS
+    free: int = LEAST_FREE
 
     def chance(self, distance: Floats, noise: Floats) -> Floats:
         """How probable so large a distance is while all is as it was."""
@@ -118,13 +121,17 @@ class Variation:
 @dataclass(frozen=True)
 class InputReference:
     """One input as it was: counts of all periods together, for the business and by location, and
-    how far single periods strayed. Keys of `variation` are lengths of a look in nights."""
+    how far single periods strayed. Keys of `variation` are lengths of a look in nights; `missing`
+    is the same for the share of "not known" alone, which a feed that stops moves from never to
+    always while the rest says nothing."""
 
     bins: Bins
     whole: Counts
     here: dict[int, Counts]
     variation: dict[int, Variation]
     variation_here: dict[int, Variation]
+    missing: dict[int, Variation]
+    missing_here: dict[int, Variation]
 
 
 @dataclass(frozen=True)
@@ -189,16 +196,25 @@ def from_counts(
 ) -> InputReference:
     """The same from counts of shape (periods, locations, places)."""
     by_place = counts.sum(axis=0)
+    business = counts.sum(axis=1, keepdims=True)
+
+    def strayed(counts: Counts) -> dict[int, Variation]:
+        return {look: _variation(_together(counts, look), block / look) for look in looks}
+
     return InputReference(
         bins=bins,
         whole=by_place.sum(axis=0),
         here=dict(zip(locations, by_place, strict=True)),
-        variation={
-            look: _variation(_together(counts.sum(axis=1, keepdims=True), look), block / look)
-            for look in looks
-        },
-        variation_here={look: _variation(_together(counts, look), block / look) for look in looks},
+        variation=strayed(business),
+        variation_here=strayed(counts),
+        missing=strayed(known_or_not(business)),
+        missing_here=strayed(known_or_not(counts)),
     )
+
+
+def known_or_not(counts: Counts) -> Counts:
+    """Counts of two places from those of all: known, not known."""
+    return np.stack([counts[..., :-1].sum(axis=-1), counts[..., -1]], axis=-1)
 
 
 def _together(counts: Counts, look: int) -> Counts:
@@ -227,7 +243,7 @@ def _variation(counts: Counts, block: float) -> Variation:
     return Variation(
         mean=float(strayed.mean()),
         sd=max(float(strayed.std(ddof=1)), LEAST_SD),
-        free=int(max(LEAST_PERIODS, pieces)),
+        free=int(max(LEAST_FREE, pieces)),
     )
 
 
@@ -246,24 +262,18 @@ def compare(
         counts = nights.get(name)
         if counts is None or not len(counts):
             continue
-        for look, variation in was.variation.items():
+        for look in was.variation:
             if len(counts) < look:
                 continue
             tonight = counts[len(counts) - look :].sum(axis=0)
-            whole = _tests(was, tonight.sum(axis=0)[None], was.whole[None], [None], look, variation)
+            whole = _tests(was, tonight.sum(axis=0)[None], was.whole[None], [None], look)
             business.update((name, one) for one in whole)
             tests += whole
             known = [i for i, place in enumerate(locations) if place in was.here]
             if len(known) < 2:
                 continue  # one location is the business
-            tests += _tests(
-                was,
-                tonight[known],
-                np.stack([was.here[locations[i]] for i in known]),
-                [locations[i] for i in known],
-                look,
-                was.variation_here[look],
-            )
+            past = np.stack([was.here[locations[i]] for i in known])
+            tests += _tests(was, tonight[known], past, [locations[i] for i in known], look)
     found = [tests[i] for i in holm([test.p for test in tests], alpha)]
     matter = [one for one in found if one.size >= (LEAST if one.location is None else LEAST_HERE)]
     told: list[Finding] = []
@@ -336,28 +346,34 @@ def _tests(
     past: Counts,
     names: Sequence[int | None],
     look: int,
-    variation: Variation,
 ) -> list[Finding]:
-    n, of = counts.sum(axis=-1), past.sum(axis=-1)
-    enough = (n >= LEAST_ROWS) & (of >= LEAST_ROWS)
+    """Two tests per place: of all bins, and of known or not."""
+    enough = (counts.sum(axis=-1) >= LEAST_ROWS) & (past.sum(axis=-1) >= LEAST_ROWS)
     if not enough.any():
         return []
     counts, past = counts[enough], past[enough]
-    size = psi(counts, past)
-    used = ((counts + past) > 0).sum(axis=-1)
-    p = variation.chance(size, chance_distance(n[enough], of[enough], used))
-    return [
-        Finding(
-            name=was.bins.name,
-            location=where,
-            look=look,
-            size=float(size[i]),
-            p=float(p[i]),
-            before=tuple((past[i] / past[i].sum()).tolist()),
-            now=tuple((counts[i] / counts[i].sum()).tolist()),
-        )
-        for i, where in enumerate(name for name, e in zip(names, enough, strict=True) if e)
-    ]
+    n, of = counts.sum(axis=-1), past.sum(axis=-1)
+    whole = names[0] is None
+    found = []
+    for now, before, variation in (
+        (counts, past, was.variation if whole else was.variation_here),
+        (known_or_not(counts), known_or_not(past), was.missing if whole else was.missing_here),
+    ):
+        size = psi(now, before)
+        p = variation[look].chance(size, chance_distance(n, of, ((now + before) > 0).sum(axis=-1)))
+        found += [
+            Finding(
+                name=was.bins.name,
+                location=where,
+                look=look,
+                size=float(size[i]),
+                p=float(p[i]),
+                before=tuple((past[i] / of[i]).tolist()),
+                now=tuple((counts[i] / n[i]).tolist()),
+            )
+            for i, where in enumerate(name for name, e in zip(names, enough, strict=True) if e)
+        ]
+    return found
 
 
 def _once(found: Sequence[Finding]) -> list[Finding]:
@@ -568,16 +584,31 @@ def _level_and_slope(n: Floats, seen: Floats, expected: Floats) -> tuple[float, 
 # --- As JSON -----------------------------------------------------------------------------------
 
 
+def dump_bins(bins: Mapping[str, Bins]) -> dict[str, Any]:
+    """The bins as plain JSON."""
+    return {name: {"kind": one.kind, "cuts": one.cuts.tolist()} for name, one in bins.items()}
+
+
+def parse_bins(data: Mapping[str, Any]) -> dict[str, Bins]:
+    """What `dump_bins` gave. Raises KeyError, TypeError, ValueError where it is something else."""
+    return {
+        name: Bins(name, one["kind"], np.asarray(one["cuts"], dtype=np.float64))
+        for name, one in data.items()
+    }
+
+
 def dump(references: Mapping[str, InputReference]) -> dict[str, Any]:
     """The references as plain JSON."""
+    bins = dump_bins({name: one.bins for name, one in references.items()})
     return {
-        name: {
-            "kind": one.bins.kind,
-            "cuts": one.bins.cuts.tolist(),
+        name: bins[name]
+        | {
             "whole": one.whole.tolist(),
             "here": {str(place): counts.tolist() for place, counts in one.here.items()},
             "variation": {str(look): _out(v) for look, v in one.variation.items()},
             "variation_here": {str(look): _out(v) for look, v in one.variation_here.items()},
+            "missing": {str(look): _out(v) for look, v in one.missing.items()},
+            "missing_here": {str(look): _out(v) for look, v in one.missing_here.items()},
         }
         for name, one in references.items()
     }
@@ -585,13 +616,16 @@ def dump(references: Mapping[str, InputReference]) -> dict[str, Any]:
 
 def parse(data: Mapping[str, Any]) -> dict[str, InputReference]:
     """What `dump` gave. Raises KeyError, TypeError, ValueError where it is something else."""
+    bins = parse_bins(data)
     return {
         name: InputReference(
-            bins=Bins(name, one["kind"], np.asarray(one["cuts"], dtype=np.float64)),
+            bins=bins[name],
             whole=np.asarray(one["whole"], dtype=np.int64),
             here={int(place): np.asarray(c, dtype=np.int64) for place, c in one["here"].items()},
             variation={int(look): Variation(*v) for look, v in one["variation"].items()},
             variation_here={int(look): Variation(*v) for look, v in one["variation_here"].items()},
+            missing={int(look): Variation(*v) for look, v in one["missing"].items()},
+            missing_here={int(look): Variation(*v) for look, v in one["missing_here"].items()},
         )
         for name, one in data.items()
     }

@@ -43,6 +43,8 @@ TABLE = {
     "outreach.approve_library": "no no yes yes",
     "outreach.change_policy": "no no yes yes",
     "risk.change_thresholds": "no no yes yes",
+    "risk.view_quality": "no no yes yes",
+    "risk.serve_model": "no no yes yes",
     "audit.view_activity": "no yes yes yes",
     "staff.manage_people": "no no no yes",
     "staff.erase_guest": "no no no yes",
