@@ -22,7 +22,7 @@ from risk.targets import DECLARATIONS
 
 SCORE = "score"
 # Inputs that follow the calendar or the moment of looking differ from night to night by nature.
-CALENDAR_CAUSES = {"season"}
+CALENDAR_CAUSES = {"season", "billing"}
 OF_THE_MOMENT = {"ahead_days"}
 EVE = 3  # the view of a past booking that a night can be compared with (risk/features/bookings.py)
 KEPT_DAYS = 100
