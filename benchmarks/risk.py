@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks import rivals
+from benchmarks import risk_uplift, rivals
 from risk.engine import leaks, metrics, problem, table, task, training
 from risk.engine.declaration import Declaration, Input
 from risk.engine.problem import Problem
@@ -72,8 +72,6 @@ def run(task_file: Path, data_file: Path, *, engine_only: bool = False) -> dict[
     declared = task.read(task_file)
     read = table.read(data_file, declared.data)
     if isinstance(declared, task.ExperimentTask):
-        from benchmarks import risk_uplift
-
         found = risk_uplift.run(declared, read)
         return {**found, "libraries": versions(), "results": risk_uplift.results(found)}
     prepared = problem.prepare(declared, read)
@@ -222,8 +220,6 @@ def headline(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def show(result: dict[str, Any]) -> None:
     if result["kind"] == "experiment":
-        from benchmarks import risk_uplift
-
         risk_uplift.show(result)
         return
     print(f"{result['task']}: {result['rows']} rows, {result['cases']} cases, "

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import risk
+from benchmarks import risk, risk_uplift
 from risk.engine.task import TaskError
 
 HERE = Path(__file__).parent
@@ -99,8 +99,6 @@ def tabled(results: list[dict[str, Any]]) -> str:
 
 
 def _experiment(result: dict[str, Any]) -> list[str]:
-    from benchmarks import risk_uplift
-
     found, placebo = result["uplift"], result.get("placebo")
     verdicts = ", ".join(f"{name} {count}" for name, count in found["verdicts"].items())
     lines = [f"Verdicts of {found['halves']} halves: {verdicts}. {found['sentence']}"]

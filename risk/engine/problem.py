@@ -352,7 +352,7 @@ def _events(task: EventsTask, table: Table) -> Problem:
         declaration=declare(task, made),
         cases=cases,
         raw=raw,
-        splits=tuple(splits.by_time(cases, task.split, table.source)),
+        splits=tuple(splits.by_time(cases, task.split, table.source, notes)),
         slices=slices,
         levels=columns.levels,
         notes=(*notes, *columns.notes),

@@ -45,8 +45,9 @@ def day_text(day: float) -> str:
     return (EPOCH + timedelta(days=int(np.floor(day)))).isoformat()
 
 
-def by_time(cases: Cases, split: TimeSplit, source: str) -> list[Split]:
-    """Raises TaskError where a cut-off leaves nothing on one side."""
+def by_time(cases: Cases, split: TimeSplit, source: str, notes: list[str]) -> list[Split]:
+    """Raises TaskError where a cut-off that was asked for leaves too little on one side; one of
+    our own choosing is left out and told in `notes`."""
     first, last = float(cases.moment.min()), float(cases.moment.max())
     if split.test_from is not None:
         start = day_number(split.test_from)
@@ -80,6 +81,7 @@ def by_time(cases: Cases, split: TimeSplit, source: str) -> list[Split]:
         except TaskError:
             if isinstance(split.origins, tuple):
                 raise
+            notes.append(f"too few cases for a further cut-off at {day_text(origin)}")
     return splits
 
 
@@ -159,5 +161,5 @@ def _usable(cases: Cases, rows: Sequence[int] | Rows, where: str, field: str, so
         found = "none positive" if not truth.any() else "all positive" if truth.all() else ""
         raise TaskError(
             f"{source}: {field}: {len(truth)} cases {where}{', ' + found if found else ''}; at "
-            f"least {LEAST_TEST} of both kinds are needed: move the cut-off."
+            f"least {LEAST_TEST}, of both kinds, are needed: move the cut-off."
         )

@@ -138,7 +138,7 @@ class Table:
         """Rows whose cell is one of the values; numbers compare as numbers."""
         text = self.column(name, field)
         wanted = {_written(value) for value in values}
-        plain: Mask = text.isin(wanted).to_numpy()
+        plain: Mask = np.array(text.isin(wanted), dtype=bool)
         numbers = [float(value) for value in values if not isinstance(value, (bool, str))]
         if numbers:
             plain |= pd.to_numeric(text, errors="coerce").isin(numbers).to_numpy()

@@ -119,14 +119,9 @@ class Inputs(_Part):
     elapsed: tuple[Elapsed, ...] = ()
     calendar: tuple[Calendar, ...] = ()
     rate: tuple[str, ...] = ()
-    automatic: tuple[Automatic, ...] = (
-        "lead",
-        "calendar",
-        "history",
-        "others",
-        "load",
-        "group",
-    )
+    # Not "load" unless asked for: it moves with the size of the business and its way of booking,
+    # and made rolling backtests worse.
+    automatic: tuple[Automatic, ...] = ("lead", "calendar", "history", "others", "group")
     exclude: tuple[str, ...] = ()
     rising: tuple[str, ...] = ()
     falling: tuple[str, ...] = ()

@@ -33,7 +33,7 @@ def _toml(declared: dict[str, Any], table: str = "") -> list[str]:
 
 KINDS = {
     "events": (tables.appointments_task(), tables.appointments(800)),
-    "log": (tables.purchases_task(), tables.purchases(150)),
+    "log": (tables.purchases_task(split={"every_days": 100}), tables.purchases(150)),
     "table": (tables.members_task(), tables.members(500)),
 }
 
@@ -64,6 +64,15 @@ def test_rivals_answer_for_the_same_cases(
     for model in ("Tenure", "base rate", "logistic", "HistGradientBoosting, small"):
         assert model in told.out
     assert "LightGBM" not in told.out
+
+
+def test_an_experiment_is_judged_by_halves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert risk.main(written(tmp_path, tables.offers_task(), tables.offers(3_000))) == 0
+    told = capsys.readouterr().out
+    assert "verdicts of 2 halves: {'usable': 2}" in told
+    assert "qini" in told
 
 
 def test_a_table_with_a_leak_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

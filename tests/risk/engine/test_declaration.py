@@ -201,3 +201,17 @@ def test_the_example_of_the_documentation_reads() -> None:
     assert kinds["price"] == kinds["lead_hours"] == kinds["group_rate"] == "number"
     assert "cancelled_at" not in kinds
     assert len(made.cases) == 400 - (rng % 11 == 1).sum()
+
+
+@pytest.mark.parametrize(
+    ("cells", "positive"),
+    [({"no": "1", "yes": "0"}, 1), ({"no": "1.0", "yes": "0.0"}, 1), ({"no": "False"}, False)],
+)
+def test_a_positive_value_is_found_however_it_is_written(
+    cells: dict[str, str], positive: Any
+) -> None:
+    frame = tables.appointments(400)
+    missed = int((frame["came"] == "no").sum())
+    frame["came"] = frame["came"].replace(cells)
+    declared = tables.appointments_task(outcome={"column": "came", "positive": [positive]})
+    assert prepare(declared, frame).cases.outcomes["any"].sum() == missed
