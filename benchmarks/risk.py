@@ -169,12 +169,13 @@ def _judged(
     prepared: Problem, split: Split, model: str, inputs: str, answer: Answers
 ) -> Iterator[dict[str, Any]]:
     rows, p = split.judged(answer.p)
-    truth = prepared.cases.outcomes["any"][rows]
+    truth, guest = prepared.cases.outcomes["any"][rows], prepared.cases.guest[rows]
     everything = np.ones(len(rows), dtype=bool)
     for name, mask in {"all": None, **prepared.slices}.items():
         held = everything if mask is None else mask[rows]
         if held.sum() < LEAST_TEST or truth[held].min() == truth[held].max():
             continue
+        low, high = metrics.auc_interval(p[held], truth[held], guest[held])
         yield {
             "split": split.name,
             "headline": split.headline,
@@ -182,6 +183,8 @@ def _judged(
             "model": model,
             "inputs": inputs,
             **metrics.summary(p[held], truth[held]),
+            "auc_low": round(low, 4),
+            "auc_high": round(high, 4),
             "fit_s": round(answer.fit_s, 2),
             "predict_s": round(answer.predict_s, 3),
         }
@@ -211,7 +214,18 @@ def _version(name: str) -> str | None:
         return None
 
 
-COLUMNS = ("auc", "pr_auc", "log_loss", "brier", "ece", "lift", "fit_s", "predict_s")
+COLUMNS = (
+    "auc",
+    "auc_low",
+    "auc_high",
+    "pr_auc",
+    "log_loss",
+    "brier",
+    "ece",
+    "lift",
+    "fit_s",
+    "predict_s",
+)
 
 
 def headline(result: dict[str, Any]) -> list[dict[str, Any]]:

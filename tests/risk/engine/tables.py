@@ -67,10 +67,10 @@ def members(rows: int = 600, *, seed: int = 3) -> pd.DataFrame:
 
 
 def offers(rows: int = 4_000, *, seed: int = 3) -> pd.DataFrame:
-    """An experiment: the offer helps those who were away for long, and nobody else."""
+    """An experiment: the offer helps those who were away for long; the others come anyway."""
     rng = np.random.default_rng(seed)
     away, treated = rng.uniform(0, 12, rows), rng.random(rows) < 0.5
-    p = 0.1 + treated * np.where(away > 6, 0.25, 0.0)
+    p = np.where(away > 6, 0.1 + 0.25 * treated, 0.4)
     return pd.DataFrame(
         {
             "away": np.round(away, 2).astype(str),
