@@ -273,11 +273,61 @@ class _Product:
         for key, p in zip(coming.ids["appointment_id"].tolist(), card.p.tolist(), strict=True):
             if key in names:
                 booked[names[key]]["scorecard"] = p
+        _, artefact = services.serving_model(Target.CHURN, now=now)
+        quality = _reason_quality(
+            artefact, frame, churn.members(as_of_on=TODAY - timedelta(days=1))
+        )
         serving = dict(ModelVersion.objects.filter(status="champion").values_list("target", "kind"))
         return {
             "members": members, "bookings": booked, "models": models, "serving": serving,
-            "train_s": round(trained_s, 1),
+            "train_s": round(trained_s, 1), "reason_quality": quality,
         }  # fmt: skip
+
+
+def _reason_quality(artefact: Any, today: Any, yesterday: Any) -> dict[str, Any]:
+    """Of members of the band high and above: how often putting the inputs of the first reason at
+    their usual value lowers the chance most (faithful), and how often the first reason was the same
+    the night before (stable)."""
+    from risk import scoring
+    from risk.reasons import BACKGROUND
+    from risk.targets import CHURN
+
+    def first(frame: Any) -> tuple[Any, dict[int, str]]:
+        scored = scoring.score_members(artefact, frame)
+        open_ = ~(frame.columns["notice_days"] >= 0) & (scored.score >= BAND_HIGH)
+        ids = frame.ids["membership_id"].tolist()
+        return open_, {
+            key: why[0]["cause"]
+            for key, why, high in zip(ids, scored.reasons, open_.tolist(), strict=True)
+            if high and why
+        }
+
+    high, now = first(today)
+    _, before = first(yesterday)
+    both = [now[key] == before[key] for key in now.keys() & before.keys()]
+    model, part = artefact.main, today.where(high)
+    names = {shape.name for shape in model.shapes}
+    usual = {name: np.nanmedian(today.columns[name]) if
+             np.isfinite(today.columns[name]).any() else np.nan for name in names}  # fmt: skip
+    p = model.probability(part.columns)
+    falls = {}
+    for cause in {one.cause for one in CHURN.inputs} - BACKGROUND:
+        changed = {
+            one.name: np.full(len(p), usual[one.name])
+            for one in CHURN.inputs
+            if one.cause == cause and one.name in names
+        }
+        if changed:
+            falls[cause] = p - model.probability({**part.columns, **changed})
+    most = np.array(list(falls))[np.argmax(np.stack(list(falls.values())), axis=0)]
+    told = [now.get(key) for key in part.ids["membership_id"].tolist()]
+    return {
+        "members_high": len(now),
+        "faithful": round(float(np.mean([a == b for a, b in zip(told, most, strict=True)])), 3)
+        if len(now)
+        else None,
+        "stable": round(float(np.mean(both)), 3) if both else None,
+    }
 
 
 def _product() -> _Product:
@@ -290,6 +340,8 @@ def judge_members(
     ended: dict[str, dict[str, str]],
 ) -> dict[str, Any]:
     """The members both the product and the oracle speak of: those who have not asked to cancel."""
+    from risk.engine import metrics
+
     until = (TODAY + timedelta(days=HORIZON_DAYS)).isoformat()
     keys = sorted(truth["members"].keys() & scores["members"].keys())
     left = np.array(
@@ -310,7 +362,10 @@ def judge_members(
         "model": scores["models"]["churn"] | {"serves": scores["serving"].get("churn")},
         "train_s": scores["train_s"],
         **_compare(p, oracle, np.array([one["scorecard"] for one in ours]), left),
-        "reasons": _agreement(high),
+        "auc_oracle_decides": round(
+            metrics.auc(np.array([float(truth["members"][k]["p_churn_60"]) for k in keys]), left), 4
+        ),
+        "reasons": _agreement(high) | scores["reason_quality"],
     }
 
 
@@ -318,6 +373,8 @@ def judge_bookings(
     scores: dict[str, Any], truth: dict[str, dict[str, dict[str, str]]]
 ) -> dict[str, Any]:
     """Bookings of the coming two weeks as of the morning."""
+    from risk.engine import metrics
+
     keys = [
         k
         for k in sorted(truth["bookings"].keys() & scores["bookings"].keys())
@@ -327,7 +384,9 @@ def judge_bookings(
     fell = np.array([float(row["fate"] in {"cancelled", "no_show"}) for row in rows])
     oracle = np.array([float(row["p_cancel"]) + float(row["p_no_show"]) for row in rows])
     ours = [scores["bookings"][k] for k in keys]
+    knowable = np.array([float(row["p_fall_knowable"]) for row in rows])
     return {
+        "auc_knowable": round(metrics.auc(knowable, fell), 4),
         "model": scores["models"]["cancellation"]
         | {"serves": scores["serving"].get("cancellation")},
         **_compare(

@@ -155,6 +155,7 @@ EXTRA = [
     "past_bookings", "past_fell", "past_no_shows", "past_late", "past_visits", "rating_days",
     "cancelled_180", "no_shows_180", "paid_120", "covered_120", "lost_days", "lost_visits",
     "visits_booked_180", "ratings", "rating_mean",
+    "low_days", "low_rating", "dropped_30",
 ]  # fmt: skip
 
 
@@ -456,6 +457,21 @@ def _rating_norm(row: Row, raises: bool) -> Words:
     )
 
 
+def _grievance(row: Row, raises: bool) -> Words:
+    days = row("low_days")
+    if not _known(days):
+        return Words("no low rating in a year")
+    rating = row("low_rating")
+    return Words(f"rated a visit {rating:g} of 5, {_ago(days)}", rating, 5.0)
+
+
+def _given_up(row: Row, raises: bool) -> Words:
+    dropped = row("dropped_30")
+    if not row("given_up"):
+        return Words("cancelled nothing without booking again", 0.0)
+    return Words(f"cancelled {_count(dropped, 'booking')} and made no new one", dropped)
+
+
 def _decision(row: Row, raises: bool) -> Words:
     payments = "" if row("decision_days") else "no "
     return Words(f"{payments}payment due within the two months ahead")
@@ -499,6 +515,8 @@ _MEMBERS: dict[str, Callable[[Row, bool], Words]] = {
     "lowest_rating_180": _rating("lowest_rating_180"),
     "rating": _rating("rating"),
     "rating_norm": _rating_norm,
+    "grievance": _grievance,
+    "given_up": _given_up,
     "lost_share": _lost,
     "lost_days": _lost,
     "decision_days": _decision,

@@ -99,6 +99,7 @@ CHURN = Declaration(
         ),
         Input(name="rating", cause="dissatisfaction", direction=-1),
         Input(name="rating_norm", cause="dissatisfaction", direction=-1),
+        Input(name="grievance", cause="dissatisfaction", direction=1),
         Input(
             name="lost_share",
             cause="therapist",
@@ -111,6 +112,12 @@ CHURN = Declaration(
             cause="cancellations",
             direction=1,
             points=((0, 0.0), (INF, 0.3)),
+        ),
+        Input(
+            name="given_up",
+            cause="no_booking",
+            direction=1,
+            points=((0, 0.0), (INF, 0.2)),
         ),
         Input(
             name="fell_share_180",

@@ -33,6 +33,8 @@ USUAL_GAP_DAYS, GAP_CASES = 30.0, 2.0
 RATE_MONTHS_PRETENDED = 60.0
 # A usual rating, and as many pretended ones.
 USUAL_RATING, RATINGS_PRETENDED = 4.2, 2.0
+# A rating below this is a complaint; after so many days a third of it is left.
+LOW_RATING, FORGIVEN_DAYS = 4, 60
 # A therapist whose last treatment is older than that of the business by so many days has left.
 LEFT_AFTER_DAYS = 14
 
@@ -93,6 +95,9 @@ READ = {
     "rating_days": "r.rating_days",
     "rating_mean": "r.rating_mean",
     "ratings": "COALESCE(r.ratings, 0)",
+    "grievance": "COALESCE(r.grievance, 0)",
+    "low_days": "r.low_days",
+    "low_rating": "r.low_rating",
     "lowest_rating_180": "r.lowest_180",
     "ends_180": "e.ends",
     "members_now": "e.members",
@@ -231,6 +236,14 @@ WITH bounds (location_id, midnight_at) AS (
     SELECT v.guest_id,
         (ARRAY_AGG(v.rating ORDER BY v.written_at DESC))[1] AS rating,
         EXTRACT(EPOCH FROM MIN(g.midnight_at) - MAX(v.written_at)) / 86400.0 AS rating_days,
+        -- What is left of complaints: each low rating fades with the weeks.
+        SUM(GREATEST({LOW_RATING} - v.rating, 0) * EXP(
+            -EXTRACT(EPOCH FROM g.midnight_at - v.written_at) / 86400.0 / {FORGIVEN_DAYS}
+        )) AS grievance,
+        EXTRACT(EPOCH FROM MIN(g.midnight_at) - MAX(v.written_at) FILTER (
+            WHERE v.rating < {LOW_RATING})) / 86400.0 AS low_days,
+        (ARRAY_AGG(v.rating ORDER BY v.written_at DESC) FILTER (
+            WHERE v.rating < {LOW_RATING}))[1] AS low_rating,
         AVG(v.rating) AS rating_mean,
         COUNT(*) AS ratings,
         MIN(v.rating) FILTER (WHERE v.written_at >= g.midnight_at - interval '180 days')
@@ -337,6 +350,7 @@ def derive(c: dict[str, Floats], as_of_on: date) -> dict[str, Floats]:
             0,
             4,
         ),
+        "given_up": np.where(c["coming"] == 0, c["dropped_30"], 0.0),
         "lost_share": c["lost_visits"] / (c["visits_booked_180"] + 1),
         "rating_norm": (c["rating_mean"] * c["ratings"] + USUAL_RATING * RATINGS_PRETENDED)
         / (c["ratings"] + RATINGS_PRETENDED),

@@ -319,3 +319,38 @@ def test_credits_left_are_payments_less_treatments_on_the_plan(today: date) -> N
     c = churn.members(as_of_on=today).columns
     assert (c["plan_benefits"][0], c["covered_120"][0]) == (2, 2)
     assert c["credits_left"][0] == 3 - 2 / 2
+
+
+@pytest.mark.django_db
+def test_a_complaint_weighs_less_with_the_weeks(today: date) -> None:
+    membership = MembershipFactory(started_on=date(2025, 1, 1))
+    midnight = datetime(2026, 11, 20, 5, tzinfo=UTC)  # in New York
+    for back, rating in ((60, 2.0), (10, 5.0)):
+        Review.objects.create(
+            external_id=f"review-{back}",
+            guest=membership.guest,
+            location=membership.location,
+            rating=rating,
+            written_at=midnight - timedelta(back),
+        )
+    c = churn.members(as_of_on=today).columns
+    assert c["grievance"][0] == pytest.approx(2 * np.exp(-1))
+    assert (c["low_rating"][0], c["low_days"][0]) == (2, 60)
+
+
+@pytest.mark.django_db
+def test_who_cancels_and_books_nothing_else_has_given_up(today: date) -> None:
+    membership = MembershipFactory(started_on=date(2025, 1, 1))
+    AppointmentFactory(
+        guest=membership.guest, location=membership.location, status="cancelled",
+        cancelled_at=mirror.midday(today - timedelta(2)),
+        booked_at=mirror.midday(today - timedelta(9)),
+        starts_at=mirror.midday(today + timedelta(5)),
+    )  # fmt: skip
+    assert churn.members(as_of_on=today).columns["given_up"][0] == 1
+    AppointmentFactory(
+        guest=membership.guest, location=membership.location,
+        booked_at=mirror.midday(today - timedelta(1)),
+        starts_at=mirror.midday(today + timedelta(9)),
+    )  # fmt: skip
+    assert churn.members(as_of_on=today).columns["given_up"][0] == 0

@@ -481,7 +481,7 @@ def _review(
     story = world.guests.story[b.guest_id[lead] - 1]
     mood = world.guests.mood[b.guest_id[lead] - 1]
     chance = np.where(bad, 0.35 + (story == people.GINA), REVIEW_CHANCE)
-    chance = np.where(~bad & (mood < UNHAPPY), 3 * REVIEW_CHANCE, chance)
+    chance = np.where(~bad & (mood < UNHAPPY), 4 * REVIEW_CHANCE, chance)
     writes = np.flatnonzero(rng.random(len(lead)) < chance)
     n = len(writes)
     if not n:
