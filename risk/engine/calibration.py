@@ -169,7 +169,7 @@ def coverage(unseen: Unseen, name: str) -> dict[str, Any]:
     earlier origins leads one to expect, chance in so few cases allowed for."""
     bins = held = 0
     z_all = unseen.z[name]
-    for origin in unseen.origins[2:] if unseen.in_time else unseen.origins:
+    for origin in unseen.origins[1:] if unseen.in_time else unseen.origins:
         here, before = unseen.origin == origin, unseen.earlier(origin)
         past = Unseen(
             unseen.rows[before],
