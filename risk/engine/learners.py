@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
 
 from risk.engine.effect import Floats
@@ -27,8 +27,6 @@ FOLDS = 5
 INNER_FOLDS = 3  # of the doubly robust learner
 RESPONSE, MEAN = "response", "mean"
 SEED = 7
-SMALL = {"max_leaf_nodes": 4, "max_iter": 50, "min_samples_leaf": 100}
-OUTCOMES, DIFFERENCES = SMALL | {"learning_rate": 0.1}, SMALL | {"learning_rate": 0.06}
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,9 @@ def x_learner(x: Floats, treated: Floats, outcome: Floats) -> Predict:
     """Both arms' second models count by the share of the other arm, as the paper proposes."""
     one, none = treated == 1, treated == 0
     share = float(treated.mean())
-    with_, without = _boosted(x[one], outcome[one]), _boosted(x[none], outcome[none])
-    gained = _boosted_number(x[one], outcome[one] - without(x[one]))
-    missed = _boosted_number(x[none], with_(x[none]) - outcome[none])
+    with_, without = _logistic(x[one], outcome[one]), _logistic(x[none], outcome[none])
+    gained = _boosted(x[one], outcome[one] - without(x[one]))
+    missed = _boosted(x[none], with_(x[none]) - outcome[none])
     return lambda at: share * missed(at) + (1 - share) * gained(at)
 
 
@@ -116,7 +114,7 @@ def dr_learner(x: Floats, treated: Floats, outcome: Floats) -> Predict:
         value[here] = (
             with_ - without + t * (y - with_) / share - (1 - t) * (y - without) / (1 - share)
         )
-    return _boosted_number(x, value)
+    return _boosted(x, value)
 
 
 def response_model(x: Floats, treated: Floats, outcome: Floats) -> Predict:
@@ -154,18 +152,14 @@ def _logistic(x: Floats, outcome: Floats) -> Predict:
     return lambda at: np.asarray(model.predict_proba(at)[:, 1])
 
 
-def _boosted(x: Floats, outcome: Floats) -> Predict:
-    if outcome.min() == outcome.max():
-        return _constant(float(outcome[0]))
-    model = HistGradientBoostingClassifier(**OUTCOMES, early_stopping=False, random_state=SEED).fit(
-        x, outcome
-    )
-    return lambda at: np.asarray(model.predict_proba(at)[:, 1])
-
-
-def _boosted_number(x: Floats, value: Floats) -> Predict:
+def _boosted(x: Floats, value: Floats) -> Predict:
     model = HistGradientBoostingRegressor(
-        **DIFFERENCES, early_stopping=False, random_state=SEED
+        max_leaf_nodes=4,
+        max_iter=50,
+        learning_rate=0.06,
+        min_samples_leaf=100,
+        early_stopping=False,
+        random_state=SEED,
     ).fit(x, value)
     return lambda at: np.asarray(model.predict(at))
 

@@ -97,7 +97,7 @@ def test_contact_that_does_harm_is_said_to() -> None:
 
 
 def test_nothing_is_found_where_there_is_nothing() -> None:
-    """One in a hundred by chance; none of these six, seeds fixed."""
+    """One in forty by chance; none of these six, seeds fixed."""
     planted = people(2_400, differs=0.12, average=0.1)
     done = halves.shuffled(*planted, categories=["channel"], runs=6)
     assert done["verdicts"].get("usable", 0) == done["false_findings"] == 0
@@ -183,3 +183,22 @@ def test_wrong_values_are_refused_by_name() -> None:
         uplift.learn(columns, treated, came * 30)
     with pytest.raises(ValueError, match="Column habit has 49 rows, the experiment 50"):
         uplift.learn({"habit": columns["habit"][:49]}, treated, came)
+
+
+def test_placebos_are_as_wide_as_cross_fitted_rankings_spread() -> None:
+    """Two people of different folds judge each other and agree: twice the variance, by the pairs of
+    a linear learner, whose score for one person is the sum over all people of the other folds."""
+    rng, n = np.random.default_rng(4), 40
+    fold = np.arange(n) % 5
+    apart = fold[:, None] != fold[None, :]
+    x = rng.normal(size=(n, 8))
+    like = (x @ x.T) * apart
+    mutual, elsewhere = [], []
+    for _ in range(4_000):
+        arms, again = rng.choice([-1.0, 1.0], (2, n))
+        mutual.append(arms @ like @ arms)
+        elsewhere.append(arms @ like @ again)
+    assert np.var(mutual) / np.var(elsewhere) == pytest.approx(2, rel=0.1)
+    points = np.array(elsewhere) + 3
+    assert np.var(uplift._stretched(points)) == pytest.approx(2 * np.var(points))
+    assert uplift._stretched(points).mean() == pytest.approx(points.mean())
