@@ -93,8 +93,8 @@ env-bench: python
 	@"$(PYTHON)" config/local/set_up.py bench
 
 DATA ?= ../shared/data
-bench-risk: env-bench ## The risk engine on public data beside other libraries (DATA=folder)
-	@$(VENV) -m benchmarks.risk_all --data "$(DATA)" $(if $(OUT),--out "$(OUT)")
+bench-risk: env-bench ## The risk engine on public data beside other libraries: DATA=folder ONLY=telco
+	@$(VENV) -m benchmarks.risk_all --data "$(DATA)" $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only $(ONLY))
 
 .PHONY: bench-risk-speed
 bench-risk-speed: env-tests ## How fast scores are made, beside the bare parts: MEMBERS=200000 MONTHS=15

@@ -1,8 +1,9 @@
-"""Every declared public task in one run: JSON lines, and the table of docs/benchmarks.md.
+"""Every declared public task: a JSON file each, all as JSON lines, and the table of the docs.
 
-`python -m benchmarks.risk_all --data FOLDER [--out FILE.jsonl] [--only NAME] [--engine-only]`
+`python -m benchmarks.risk_all --data FOLDER [--out FOLDER] [--only NAME ...]`
 
-The table is written between the marks in docs/benchmarks.md.
+With `--only` the others keep what their last run found. The table is written between the marks in
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TASKS = {
     "hillstrom_women": "hillstrom_email/hillstrom.csv.gz",
     "hillstrom_men": "hillstrom_email/hillstrom.csv.gz",
 }
-COLUMNS = ("auc", "log_loss", "brier", "ece", "lift", "fit_s")
+COLUMNS = ("auc", "interval", "log_loss", "brier", "ece", "lift", "fit_s")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,26 +36,22 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path(".local/bench-risk.jsonl"))
+    parser.add_argument("--out", type=Path, default=Path(".local/bench-risk"))
     parser.add_argument("--only", choices=sorted(TASKS), action="append")
-    parser.add_argument("--engine-only", action="store_true")
     options = parser.parse_args(arguments)
-    results = []
+    options.out.mkdir(parents=True, exist_ok=True)
     for name in options.only or TASKS:
         try:
-            result = risk.run(
-                HERE / "tasks" / f"{name}.toml",
-                options.data / TASKS[name],
-                engine_only=options.engine_only,
-            )
+            result = risk.run(HERE / "tasks" / f"{name}.toml", options.data / TASKS[name])
         except TaskError as error:
             print(error, file=sys.stderr)
             return 2
+        (options.out / f"{name}.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
         risk.show(result)
         print()
-        results.append(result)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(
+    files = [options.out / f"{name}.json" for name in TASKS]
+    results = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+    (options.out / "results.jsonl").write_text(
         "".join(
             json.dumps({"task": result["task"], **row}) + "\n"
             for result in results
@@ -62,8 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         ),
         encoding="utf-8",
     )
-    if not options.only and not options.engine_only:
-        write_table(results)
+    write_table(results)
     return 0
 
 
@@ -95,6 +91,14 @@ def tabled(results: list[dict[str, Any]]) -> str:
                 cells = [_cell(row, column) for column in COLUMNS]
                 lines.append(f"| {row['model']} | " + " | ".join(cells) + " |")
             lines.append("")
+        others = [
+            row
+            for row in result["results"]
+            if not row["headline"] and row["model"] == risk.ENGINE and row["slice"] == "all"
+        ]
+        if others:
+            areas = "; ".join(f"{row['split']}: {row['auc']:.4f}" for row in others)
+            lines += [f"{risk.ENGINE} at other cut-offs, AUC: {areas}.", ""]
     return "\n".join(lines) + "\n"
 
 
@@ -121,6 +125,8 @@ def _experiment(result: dict[str, Any]) -> list[str]:
 
 
 def _cell(row: dict[str, Any], column: str) -> str:
+    if column == "interval":
+        return f"{row['auc_low']:.3f} to {row['auc_high']:.3f}"
     if column == "fit_s":
         return f"{row[column]:.1f}"
     return f"{row[column]:.2f}" if column == "lift" else f"{row[column]:.4f}"
