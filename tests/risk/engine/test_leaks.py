@@ -132,3 +132,12 @@ def test_inputs_of_a_visit_log_are_the_same_without_the_visits_to_come() -> None
     assert np.array_equal(names, again)
     for name, values in whole.items():
         np.testing.assert_allclose(values, past[name], rtol=1e-9, err_msg=name)
+
+
+def test_the_share_of_positives_of_a_place_over_all_rows_is_found() -> None:
+    rng = np.random.default_rng(1)
+    place = rng.integers(0, 30, 3_000)
+    truth = (rng.random(3_000) < 0.1 + 0.01 * place).astype(float)
+    share = (np.bincount(place, truth) / np.bincount(place))[place]
+    assert leaks.sums_up(share, truth, place)
+    assert not leaks.sums_up(place.astype(float), truth, place)
