@@ -39,6 +39,7 @@ PAGES = [
     Page("members", _("Members"), "retention.search_members", "users", "m"),
     Page("bookings", _("Bookings"), "cancellations.view_bookings", "calendar-days", "b"),
     Page("overview", _("Overview"), "retention.view_overview", "layout-dashboard", "o"),
+    Page("quality", _("Quality"), "risk.view_quality", "gauge", "q"),
     Page("activity", _("Activity"), "audit.view_activity", "scroll-text", "l"),
     Page("sync", _("Data"), "memberships.view_sync", "refresh-cw", "d"),
     Page("settings", _("Settings"), "outreach.propose_library", "settings-2", "s"),

@@ -29,6 +29,7 @@ from outreach.library import seed_library
 from outreach.models import Draft, Message, Offer, Reply, Switch, Template
 from outreach.unsubscribe import token_for
 from retention.models import SavedView
+from risk.models import ModelVersion
 from staff.models import User
 from tests.factories.cancellations import row_for
 from tests.factories.memberships import NOW, GuestFactory
@@ -97,6 +98,17 @@ def a_text(location: Location) -> Template:
     return Template.objects.get(slug="sms-away-offer-en")
 
 
+def a_chart(location: Location) -> list[str]:
+    ModelVersion.objects.create(
+        target="churn", name="tested", kind="additive", status="champion", trained_at=NOW,
+        metrics={
+            "test": {"n": 10, "positives": 1, "lift": 2.0},
+            "calibration": [{"n": 10, "expected": 0.1, "seen": 0.1}],
+        },
+    )  # fmt: skip
+    return ["churn", "calibration", "light"]
+
+
 EVERYBODY = "200 200 200 200"
 FROM_MANAGER = "403 200 200 200"
 ONLY_ADMIN = "403 403 403 200"
@@ -136,6 +148,10 @@ TABLE: dict[str, Line] = {
     "overview-bookings": Line("403 403 200 200"),
     "settings-calls": Line(ONLY_ADMIN),
     # risk
+    "quality": Line("403 403 200 200"),
+    "quality-chart": Line("403 403 200 200", thing=a_chart, elsewhere=403),
+    # regional managers of the whole business too
+    "quality-roll-back": Line("403 403 403 302", post={"target": "churn"}),
     "settings-thresholds": Line(ONLY_ADMIN),  # regional managers of the whole business too
     # outreach
     "review": Line(FROM_MANAGER),

@@ -109,6 +109,10 @@ def input_name(name: str) -> str:
     return str(INPUTS.get(name, name.replace("_", " ")))
 
 
+def advice(kind: str) -> str:
+    return str(ADVICE[Kind(kind)])
+
+
 def kind_of(finding: drift.Finding) -> str:
     if finding.name == "rows":
         return Kind.VOLUME

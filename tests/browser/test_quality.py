@@ -1,0 +1,47 @@
+"""The quality page as people meet it: empty and full, wide and narrow, light and dark, by keys."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from risk.models import DriftAlarm
+from tests.factories.memberships import NOW, LocationFactory
+from tests.risk.test_quality_page import came_true, version
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_the_empty_page_is_accessible(sign_in, accessible, admin, location) -> None:
+    page = sign_in(admin)
+    page.goto(reverse("quality"))
+    page.locator("text=0 of 200 outcomes needed").wait_for()
+    accessible(page, everywhere=True)
+
+
+def test_the_full_page_is_accessible_and_works_by_keys(
+    sign_in, accessible, admin, location
+) -> None:
+    version("before", "retired")
+    model = version("serving", "champion")
+    version("shadow", "shadow")
+    for place in [location, *LocationFactory.create_batch(3)]:
+        came_true(model, place, seen=41 if place != location else 80)
+    DriftAlarm.objects.create(
+        target="churn", model=model, kind="missing", input="rating", size=1.0,
+        sentence="Ratings: not known for 90 % of members, before for 40 %.",
+        raised_at=NOW, seen_at=NOW,
+    )  # fmt: skip
+    page = sign_in(admin)
+    page.goto("/overview/")
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    page.locator("h1", has_text="Can we trust the scores?").wait_for()
+    for picture in page.locator("img.chart").all():
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 560
+    accessible(page, everywhere=True)
+    for summary in page.locator("details > summary").all():
+        summary.focus()
+        page.keyboard.press("Enter")
+    page.locator("button", has_text="Let before serve").wait_for()
+    accessible(page)
