@@ -106,5 +106,5 @@ def _draw(
         if points:
             chart.add_line(points, name=names[0], stroke_color=colours["main"], width=2)
             if dots:
-                chart.add_dots(points, fill_color=colours["main"], radius=4, name=" ")
+                chart.add_dots(points, fill_color=colours["main"], radius=4)
         return str(chart.to_svg(width=WIDTH, height=HEIGHT))
