@@ -103,8 +103,8 @@ def _draw(
         chart.add_x_axis(ticks=ticks, tick_formatter=percent, name=axes[0])
         chart.add_y_axis(ticks=ticks, tick_formatter=percent, name=axes[1])
         chart.add_line(line, name=names[1], stroke_color=colours["past"], width=1.5)
-        if points:
+        if points and dots:
+            chart.add_dots(points, name=names[0], fill_color=colours["main"], radius=5)
+        elif points:
             chart.add_line(points, name=names[0], stroke_color=colours["main"], width=2)
-            if dots:
-                chart.add_dots(points, fill_color=colours["main"], radius=4)
         return str(chart.to_svg(width=WIDTH, height=HEIGHT))
