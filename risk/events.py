@@ -12,6 +12,8 @@ DRIFT_RAISED = "drift.raised"
 DRIFT_CLEARED = "drift.cleared"
 THRESHOLDS_CHANGED = "thresholds.changed"
 UPLIFT_ESTIMATED = "uplift.estimated"
+INPUT_EXCLUDED = "input.excluded"
+INPUT_INCLUDED = "input.included"
 
 SENTENCES = {
     SCORE_RUN: "{actor} scored {scored} {what} as of {as_of} with {model}",
@@ -24,4 +26,6 @@ SENTENCES = {
     DRIFT_CLEARED: "{actor} cleared the alarm about {what}. {sentence}",
     THRESHOLDS_CHANGED: "{actor} set the bands of {what}: {bands}",
     UPLIFT_ESTIMATED: "{actor} measured what {play} changes, as of {as_of}: {verdict}",
+    INPUT_EXCLUDED: "{actor} left {input} out of the scores {whose} ({what}): {reason}",
+    INPUT_INCLUDED: "{actor} let {input} count again in the scores {whose} ({what})",
 }

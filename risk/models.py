@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -21,6 +22,17 @@ class Band(models.TextChoices):
     HIGH = "high", "High"
     VERY_HIGH = "very_high", "Very high"
     UNKNOWN = "unknown", "Not enough data"
+
+
+class Flag(models.TextChoices):
+    """Why a score is in doubt. A score with a flag is for people to act on (INV-20)."""
+
+    THIN_HISTORY = "thin_history", "little is known yet"
+    OUT_OF_DISTRIBUTION = "out_of_distribution", "unlike anybody seen before"
+    MISSING_INPUTS = "missing_inputs", "facts are missing"
+    STALE_SYNC = "stale_sync", "data is behind"
+    MODEL_DRIFT = "model_drift", "things have changed"
+    SCORECARD = "scorecard", "general experience"
 
 
 class ModelVersion(models.Model):
@@ -95,16 +107,20 @@ class ScoreBase(models.Model):
 
     `reasons` is a list of at most three
     {"cause", "text", "value", "norm", "contribution", "direction": "raises" | "lowers"}.
-    `confidence` is "good", "fair" or "low", and `confidence_note` says why.
+    `confidence` is "good", "fair" or "low", and `confidence_note` says why. `flags` name each
+    doubt.
     """
 
     location = models.ForeignKey(Location, models.CASCADE, db_index=False)
     p = models.FloatField()  # calibrated probability, 0 to 1
+    p_low = models.FloatField(null=True, blank=True)  # 95 % interval; null: nobody knows how wide
+    p_high = models.FloatField(null=True, blank=True)
     score = models.SmallIntegerField()
     band = models.CharField(max_length=10, choices=Band.choices)
     reasons = models.JSONField(default=list)
     confidence = models.CharField(max_length=5, default="good")
     confidence_note = models.CharField(max_length=200, blank=True)
+    flags = ArrayField(models.CharField(max_length=20, choices=Flag.choices), default=list)
     model = models.ForeignKey(ModelVersion, models.PROTECT, db_index=False)
     as_of_on = models.DateField()
     scored_at = models.DateTimeField()
@@ -119,6 +135,16 @@ class ScoreBase(models.Model):
                 condition=Q(score__gte=0, score__lte=100), name="%(class)s_score_0_to_100"
             ),
         ]
+
+    @property
+    def may_act(self) -> bool:
+        """May something be done on this score without a person? Any doubt says no."""
+        return self.confidence != "low" and not self.flags
+
+    @property
+    def doubts(self) -> list[str]:
+        """The flags in words."""
+        return [str(Flag(flag).label) for flag in self.flags]
 
 
 class ChurnScore(ScoreBase):
@@ -304,6 +330,29 @@ class DriftAlarm(models.Model):
 
     def __str__(self) -> str:
         return self.sentence
+
+
+class InputExclusion(models.Model):
+    """An input left out of the scores of a target: of one guest's at their request, or, without a
+    guest, of everybody's by a setting. It counts as average and is in no reason."""
+
+    target = models.CharField(max_length=15, choices=Target.choices)
+    input = models.CharField(max_length=40)
+    guest = models.ForeignKey(
+        Guest, models.CASCADE, null=True, blank=True, related_name="excluded_inputs"
+    )
+    reason = models.CharField(max_length=200)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "input", "guest"],
+                name="input_excluded_once",
+                nulls_distinct=False,
+            )
+        ]
 
 
 class OutcomeMonth(models.Model):

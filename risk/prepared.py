@@ -9,16 +9,22 @@ it (a pooler that hands each transaction another connection) they still run, pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
 from django.db import connection
+from psycopg.types.numeric import Int8
 
 # For the rest of a transaction: a plan for any value, made once, nothing compiled for a handful of
 # rows, and no wait for the disk at the end, since what is written can be made again.
 SETTINGS = """set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('jit', 'off', true), set_config('synchronous_commit', 'off', true)"""
+
+
+def whole_numbers(values: Iterable[int]) -> list[Int8]:
+    """As one type whatever their size, or each size would be planned anew."""
+    return [Int8(value) for value in values]
 
 
 class _Cursor(psycopg.Cursor[tuple[Any, ...]]):

@@ -43,24 +43,37 @@ class Words:
 
 
 def explain(
-    target: str, model: AdditiveModel, columns: Columns, contributions: Floats
+    target: str,
+    model: AdditiveModel,
+    columns: Columns,
+    contributions: Floats,
+    hidden: frozenset[str] = frozenset(),
 ) -> list[list[dict[str, Any]]]:
     """Per row at most three reasons, the most telling first:
     {"cause", "text", "value", "norm", "contribution", "direction"}.
 
-    `contributions` has shape (rows, inputs) in the order of the model's shapes, log-odds.
+    `contributions` has shape (rows, inputs) in the order of the model's shapes, log-odds. No
+    sentence speaks of an input that is `hidden`.
     """
     told: list[list[dict[str, Any]]] = []
     for start in range(0, len(contributions), CHUNK):
         part = slice(start, start + CHUNK)
         told += _explain(
-            target, model, {name: x[part] for name, x in columns.items()}, contributions[part]
+            target,
+            model,
+            {name: x[part] for name, x in columns.items()},
+            contributions[part],
+            hidden,
         )
     return told
 
 
 def _explain(
-    target: str, model: AdditiveModel, columns: Columns, contributions: Floats
+    target: str,
+    model: AdditiveModel,
+    columns: Columns,
+    contributions: Floats,
+    hidden: frozenset[str],
 ) -> list[list[dict[str, Any]]]:
     names = [shape.name for shape in model.shapes]
     causes, members, belongs = _grouped(target, tuple(names))
@@ -77,7 +90,7 @@ def _explain(
     padded[:, members == len(names)] = -np.inf
     leads = np.take_along_axis(members[None], padded.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
 
-    lists = {name: columns[name].tolist() for name in _needed(names) if name in columns}
+    lists = {name: columns[name].tolist() for name in _needed(names) - hidden if name in columns}
     told: list[list[dict[str, Any]]] = []
     for row, (places, weights, totals, leading) in enumerate(
         zip(order.tolist(), weight.tolist(), sums.tolist(), leads.tolist(), strict=True)
@@ -136,12 +149,19 @@ def say(target: str, name: str, row: Row, raises: bool) -> Words:
     """The sentence of one input for one case; an empty one when there is nothing to say."""
     try:
         return PHRASES[target][name](row, raises)
-    except ValueError:  # NaN cannot be rounded: a number the sentence needs is not known
+    except ValueError:  # hidden, or NaN, which cannot be rounded: a number that is not known
         return Words("")
 
 
+class Hidden(ValueError):
+    """A sentence needs a number that is not to be spoken of."""
+
+
 def _cell(lists: dict[str, list[float]], row: int, name: str) -> float:
-    return lists[name][row]
+    try:
+        return lists[name][row]
+    except KeyError as error:
+        raise Hidden(name) from error
 
 
 def _needed(names: Sequence[str]) -> set[str]:

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from audit.models import JobRun
 from audit.services import Entry, record, record_many
 from memberships.models import Appointment
 from risk import events, experiments, past, registry, scoring, signals, terms, writing
-from risk.engine import scorecard
+from risk.engine import scorecard, support
 from risk.engine.additive import Artefact
 from risk.features import bookings, churn
 from risk.features.months import rebuild_outcome_months
@@ -29,6 +30,7 @@ from risk.models import (
     Band,
     BandThreshold,
     ChurnScore,
+    InputExclusion,
     ModelReference,
     ModelVersion,
     OutcomeMonth,
@@ -64,6 +66,10 @@ class Busy(Exception):
 
 class BadThresholds(Exception):
     """The bands do not ascend; the message says which."""
+
+
+class UnknownInput(Exception):
+    """The score has no input of this name."""
 
 
 class UnknownModel(Exception):
@@ -143,14 +149,22 @@ def train(
     with transaction.atomic():
         _long_statements()
         known = past.of(target, as_of_on=as_of_on)
+    declaration = DECLARATIONS[target]
+    left_out = terms.left_out(target)
     trained = training.train(
-        DECLARATIONS[target],
+        replace(
+            declaration,
+            inputs=tuple(one for one in declaration.inputs if one.name not in left_out),
+        ),
         known.cases,
         window_days=known.window_days,
         champion=champion_artefact,
         champion_until_day=champion.metrics.get("until_day"),
         notice_p=known.notice_p,
     )
+    if trained.artefact.kind != scorecard.KIND:
+        ordinary = support.of(trained.artefact.main, known.cases.columns, known.cases.moment)
+        trained = replace(trained, artefact=replace(trained.artefact, support=ordinary))
     reference = watch.reference_of(target, known.cases, trained.artefact)
     reference["calm"] = watch.calm_of(known.cases, trained.artefact, from_day=trained.until_day)
     return _keep(trained, reference, target=target, beaten=champion, now=now, by=by)
@@ -378,7 +392,7 @@ def score_members(*, location_id: int, as_of_on: date, now: datetime) -> Counts:
             jobs.finish_run(run, counts=(counts := _counts({}, 0)), now=now)
             return counts
         frame = churn.members(as_of_on=as_of_on, location_ids=[location_id])
-        given = Terms(version.pk, artefact, thresholds(Target.CHURN))
+        given = terms.of(version, artefact, now=now)
         night = _to_count(version, location_id, as_of_on)
         bands = _score(Target.CHURN, frame, given, {location_id: as_of_on}, now, night)
         ended = writing.drop_others(
@@ -420,7 +434,7 @@ def score_bookings(*, location_id: int, as_of_on: date, now: datetime) -> Counts
             from_on=as_of_on,
             until_on=as_of_on + timedelta(days=COMING_DAYS),
         )
-        given = Terms(version.pk, artefact, thresholds(Target.CANCELLATION))
+        given = terms.of(version, artefact, now=now)
         night = _to_count(version, location_id, as_of_on)
         bands = _score(Target.CANCELLATION, frame, given, {location_id: as_of_on}, now, night)
         ids = frame.ids["appointment_id"].tolist()
@@ -440,7 +454,10 @@ def score_bookings(*, location_id: int, as_of_on: date, now: datetime) -> Counts
 def score_appointments(*, appointment_ids: Sequence[int], now: datetime) -> int:
     """Score these bookings at once, as after a change; returns how many stand. Those that no longer
     stand lose their score."""
-    given = terms.live(Target.CANCELLATION) or _terms(Target.CANCELLATION, now=now)
+    ids = list(appointment_ids)
+    given = terms.live(Target.CANCELLATION, appointment_ids=ids, now=now) or terms.of(
+        *serving_model(Target.CANCELLATION, now=now), now=now
+    )
     frame = bookings.chosen(appointment_ids=appointment_ids, now=now)
     bands = _score(Target.CANCELLATION, frame, given, bookings.local_days(frame), now)
     ids = frame.ids["appointment_id"].tolist()
@@ -469,11 +486,6 @@ def refresh_months(*, as_of_on: date, now: datetime, whole: bool = False) -> Non
         jobs.finish_run(run, counts={"months": changed}, now=now)
 
 
-def _terms(target: str, *, now: datetime) -> Terms:
-    version, artefact = serving_model(target, now=now)
-    return Terms(version.pk, artefact, thresholds(target))
-
-
 def _score(
     target: str,
     frame: Frame,
@@ -491,7 +503,9 @@ def _score(
             rows = writing.rows_of(
                 target,
                 part,
-                scoring.SCORERS[target](given.artefact, part),
+                scoring.score(
+                    target, given.artefact, part, withheld=given.withheld, doubts=given.doubts
+                ),
                 model_id=given.model_id,
                 limits=given.limits,
                 days=days,
@@ -628,6 +642,83 @@ def _keep_uplift(
         },
     )
     return estimate
+
+
+# --- Inputs left out -------------------------------------------------------------------------
+
+
+@transaction.atomic
+def exclude_input(
+    *,
+    target: str,
+    name: str,
+    reason: str,
+    by: AbstractBaseUser,
+    now: datetime,
+    guest_id: int | None = None,
+) -> None:
+    """Leave an input, and those that tell the same fact, out of the scores of one guest, or of
+    everybody and of training. One guest's scores are made again at once, everybody's in the coming
+    night. Excluding twice changes nothing. Raises UnknownInput."""
+    if name not in {one.name for one in DECLARATIONS[target].inputs}:
+        raise UnknownInput(f"There is no input called {name}.")
+    _, new = InputExclusion.objects.get_or_create(
+        target=target,
+        input=name,
+        guest_id=guest_id,  # type: ignore[misc]
+        defaults={"reason": reason, "by_id": by.pk, "at": now},
+    )
+    if new:
+        _record_input(events.INPUT_EXCLUDED, target, name, guest_id, by, now, reason=reason)
+
+
+@transaction.atomic
+def include_input(
+    *, target: str, name: str, by: AbstractBaseUser, now: datetime, guest_id: int | None = None
+) -> None:
+    """Let an excluded input count again. Including what is not excluded changes nothing."""
+    whose = Q(guest=None) if guest_id is None else Q(guest=guest_id)
+    gone, _ = InputExclusion.objects.filter(whose, target=target, input=name).delete()
+    if gone:
+        _record_input(events.INPUT_INCLUDED, target, name, guest_id, by, now)
+
+
+def _record_input(
+    event: str,
+    target: str,
+    name: str,
+    guest_id: int | None,
+    by: AbstractBaseUser,
+    now: datetime,
+    **detail: str,
+) -> None:
+    record(
+        event,
+        at=now,
+        by=by,
+        guest_id=guest_id,
+        detail={
+            "what": str(Target(target).label),
+            "input": name.replace("_", " "),
+            "whose": "of everybody" if guest_id is None else "of one guest",
+        }
+        | detail,
+    )
+    if guest_id is not None:
+        _score_guest(target, guest_id, now)
+
+
+def _score_guest(target: str, guest_id: int, now: datetime) -> None:
+    """Make the scores of one guest again."""
+    if target == Target.CANCELLATION:
+        coming = Appointment.objects.coming().filter(guest=guest_id, booking_score__isnull=False)
+        score_appointments(appointment_ids=list(coming.values_list("pk", flat=True)), now=now)
+        return
+    given = terms.of(*serving_model(target, now=now), now=now)
+    scores = ChurnScore.objects.filter(guest=guest_id)
+    for location_id, as_of_on in set(scores.values_list("location", "as_of_on")):
+        frame = churn.members(as_of_on=as_of_on, location_ids=[location_id], guest_id=guest_id)
+        _score(target, frame, given, {location_id: as_of_on}, now)
 
 
 # --- Bands -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import orjson
 from django.db import connection
 
 from risk import prepared
+from risk.engine.additive import Floats
 from risk.frame import Frame
 from risk.models import Band, Target
 from risk.scoring import TRUST, Scored
@@ -25,7 +26,8 @@ FEW = 200  # up to here one value beats making a table
 # The columns both kinds of score share, in the order they are written, with their SQL types.
 _SHARED = {
     "p": "float8", "score": "int2", "band": "text", "reasons": "jsonb", "confidence": "text",
-    "confidence_note": "text", "model_id": "bigint", "as_of_on": "date", "scored_at": "timestamptz",
+    "confidence_note": "text", "flags": "text[]", "p_low": "float8", "p_high": "float8",
+    "model_id": "bigint", "as_of_on": "date", "scored_at": "timestamptz",
     "guest_id": "bigint", "location_id": "bigint",
 }  # fmt: skip
 
@@ -64,7 +66,7 @@ def rows_of(
 ) -> list[tuple[Any, ...]]:
     """Values in the order of the columns; None for NULL. `days` has the as-of date by location."""
     bands = _bands(scored, limits)
-    seconds = [None if s != s else s for s in scored.second.tolist()]
+    seconds = _known(scored.second)
     chances = scored.p.tolist()
     if target == Target.CHURN:
         extra: Sequence[tuple[Any, ...]] = [
@@ -76,14 +78,19 @@ def rows_of(
     at = now.isoformat()
     as_of = {location: on.isoformat() for location, on in days.items()}
     return [
-        (key, p, score, band, orjson.dumps(why).decode(), TRUST[trust], note, model_id,
-         as_of[location], at, guest, location, *more)
-        for key, p, score, band, why, trust, note, guest, location, more in zip(
+        (key, p, score, band, orjson.dumps(why).decode(), TRUST[trust], note,
+         f"{{{','.join(flags)}}}", low, high, model_id, as_of[location], at, guest, location, *more)
+        for key, p, score, band, why, trust, note, flags, low, high, guest, location, more in zip(
             frame.ids[kind.key].tolist(), chances, scored.score.tolist(), bands, scored.reasons,
-            scored.confidence.tolist(), scored.notes, frame.ids["guest_id"].tolist(),
+            scored.confidence.tolist(), scored.notes, scored.flags, _known(scored.low),
+            _known(scored.high), frame.ids["guest_id"].tolist(),
             frame.ids["location_id"].tolist(), extra, strict=True,
         )
     ]  # fmt: skip
+
+
+def _known(x: Floats) -> list[float | None]:
+    return [None if value != value else value for value in x.tolist()]
 
 
 def _bands(scored: Scored, limits: dict[str, int]) -> list[str]:

@@ -250,6 +250,29 @@ class AdditiveModel:
 
 
 @dataclass(frozen=True)
+class Support:
+    """Where ordinary cases lie, in the contributions of a model with k inputs (how it is measured:
+    risk/engine/support.py). A case lies |root (c - centre)| away; from `limit` on it is unusual.
+    `known` are the inputs that were known of nearly every case. Shapes (k,) and (k, k)."""
+
+    centre: Floats
+    root: Floats
+    limit: float
+    known: tuple[str, ...]
+
+    def distance(self, contributions: Floats) -> Floats:
+        apart: Floats = np.sqrt((((contributions - self.centre) @ self.root.T) ** 2).sum(axis=1))
+        return apart
+
+    def missing(self, columns: Columns) -> npt.NDArray[np.int64]:
+        """Per row, how many inputs are not known that usually are."""
+        count = np.zeros(len(next(iter(columns.values()))), dtype=np.int64)
+        for name in self.known:
+            count += np.isnan(columns[name])
+        return count
+
+
+@dataclass(frozen=True)
 class Artefact:
     """A whole model: the head `any` gives score and reasons, further heads split it by cause
     ("voluntary" and "involuntary", or "early", "late" and "no_show"). `notice_p` is the chance
@@ -259,6 +282,7 @@ class Artefact:
     kind: str
     heads: dict[str, AdditiveModel]
     notice_p: float = 0.95
+    support: Support | None = None
 
     @property
     def main(self) -> AdditiveModel:
@@ -284,6 +308,7 @@ class Artefact:
                 "target": self.target,
                 "kind": self.kind,
                 "notice_p": self.notice_p,
+                "support": self.support and _support_out(self.support),
                 "heads": {name: _head_out(head) for name, head in self.heads.items()},
             },
             option=orjson.OPT_SORT_KEYS,
@@ -296,14 +321,37 @@ class Artefact:
             data = orjson.loads(text)
             if data["format"] != FORMAT:
                 raise BadArtefact(f"Format {data['format']} of the model is not {FORMAT}.")
+            heads = {name: _head_in(head) for name, head in data["heads"].items()}
             return cls(
                 target=data["target"],
                 kind=data["kind"],
                 notice_p=float(data["notice_p"]),
-                heads={name: _head_in(head) for name, head in data["heads"].items()},
+                heads=heads,
+                support=_support_in(data["support"], heads["any"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadArtefact(f"The model's artefact cannot be read: {error!r}") from error
+
+
+def _support_out(found: Support) -> dict[str, Any]:
+    return {
+        "centre": found.centre.tolist(),
+        "root": found.root.tolist(),
+        "limit": found.limit,
+        "known": list(found.known),
+    }
+
+
+def _support_in(data: dict[str, Any] | None, main: AdditiveModel) -> Support | None:
+    if data is None:
+        return None
+    size = len(main.shapes)
+    centre, root = _finite(data["centre"]), _finite(data["root"])
+    if centre.shape != (size,) or root.shape != (size, size):
+        raise BadArtefact(f"The support of the model does not fit its {size} inputs.")
+    if not set(data["known"]) <= {shape.name for shape in main.shapes}:
+        raise BadArtefact("The support of the model names an input without a shape.")
+    return Support(centre, root, float(_finite([data["limit"]])[0]), tuple(data["known"]))
 
 
 def _head_out(head: AdditiveModel) -> dict[str, Any]:

@@ -18,10 +18,9 @@ from typing import Any
 
 import holidays
 import numpy as np
-from psycopg.types.numeric import Int8
 
 from memberships.models import Membership
-from risk import frame
+from risk import frame, prepared
 from risk.engine.additive import Floats
 from risk.features import known_booked_at, known_cancelled_at, number
 from risk.frame import Frame
@@ -202,7 +201,7 @@ def chosen(*, appointment_ids: Sequence[int], now: datetime) -> Frame:
     statement that stays planned."""
     return _frame(
         CHOSEN,
-        {"now": now, "ids": [Int8(pk) for pk in appointment_ids]},
+        {"now": now, "ids": prepared.whole_numbers(appointment_ids)},
         read=frame.read_few if len(appointment_ids) <= FEW else frame.read,
     )
 

@@ -130,6 +130,7 @@ WITH bounds (location_id, midnight_at) AS (
     WHERE x.started_on <= %(as_of)s AND (x.ended_on IS NULL OR x.ended_on > %(as_of)s)
     AND (x.ended_on IS NOT NULL OR x.status = ANY(%(running)s)) AND x.status <> 'deleted'
     AND (%(every)s = 1 OR x.id %% %(every)s = 0)
+    AND (%(guest)s::bigint IS NULL OR x.guest_id = %(guest)s)
 ), g AS MATERIALIZED (
     SELECT guest_id, MIN(midnight_at) AS midnight_at FROM m GROUP BY guest_id
 ), d AS (
@@ -279,11 +280,13 @@ def members(
     location_ids: list[int] | None = None,
     outcomes: bool = False,
     every: int = 1,
+    guest_id: int | None = None,
 ) -> Frame:
     """One row per membership that binds on the day: ids, raw readings and the inputs derived from
     them, in the order of the membership ids. One statement, however many members.
 
-    `outcomes` adds what happened afterwards (training). `every` keeps each n-th membership.
+    `outcomes` adds what happened afterwards (training). `every` keeps each n-th membership,
+    `guest_id` those of one guest.
     """
     bounds = midnights(as_of_on, location_ids)
     reads = READ | (OUTCOMES if outcomes else {})
@@ -294,6 +297,7 @@ def members(
         "midnights": list(bounds.values()),
         "running": [str(status) for status in Membership.RUNNING],
         "every": every,
+        "guest": guest_id,
         **{f"s{n}": as_of_on - timedelta(days=n) for n in days},
     }
     query = QUERY.format(columns=", ".join(number(part) for part in reads.values()))

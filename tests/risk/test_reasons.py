@@ -25,7 +25,10 @@ def members(**values: Any) -> Frame:
     columns = {name: np.full(rows, NAN) for name in names}
     columns |= {name: np.broadcast_to(np.asarray(v, float), rows) for name, v in values.items()}
     columns["notice_days"] = columns.get("notice_days", np.full(rows, NAN))
-    return Frame(ids={"membership_id": np.arange(rows)}, columns=columns)
+    ids = np.arange(rows)
+    return Frame(
+        ids={"membership_id": ids, "guest_id": ids, "location_id": ids % 2}, columns=columns
+    )
 
 
 def churn(frame: Frame) -> scoring.Scored:
@@ -135,7 +138,8 @@ def test_strange_facts_lower_the_trust() -> None:
     )  # fmt: skip
     found = scoring.score_members(artefact, frame)
     assert [scoring.TRUST[level] for level in found.confidence] == ["good", "fair", "low"]
-    assert found.notes[2] == "3 of the facts are unlike anything seen before"
+    assert found.notes == ["", "", "the facts are unlike those of anybody seen before"]
+    assert found.flags == [[], [], ["out_of_distribution"]]
 
 
 def test_a_reason_says_what_would_lower_it_and_by_how_much() -> None:
