@@ -100,3 +100,7 @@ bench-risk: env-bench ## The risk engine on public data beside other libraries: 
 bench-risk-speed: env-tests ## How fast scores are made, beside the bare parts: MEMBERS=200000 MONTHS=15
 	@$(VENV) -m benchmarks.risk_speed --members "$(or $(MEMBERS),200000)" --months "$(or $(MONTHS),15)" \
 		$(if $(OUT),--out "$(OUT)") $(if $(NO_TRAINING),--no-training)
+
+.PHONY: bench-risk-drift-lived
+bench-risk-drift-lived: env-tests ## The same watch over a simulated business, night by night
+	@$(VENV) -m benchmarks.risk_drift_lived --home "$(or $(BENCH_HOME),.local/risk_drift)" --out "$(or $(OUT),.local/risk_drift_lived.json)"
