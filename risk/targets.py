@@ -137,7 +137,7 @@ CHURN = Declaration(
 
 CANCELLATION = Declaration(
     target=Target.CANCELLATION,
-    heads=("any", "cancelled", "no_show"),
+    heads=("any", "early", "late", "no_show"),
     base=0.12,
     inputs=(
         Input(

@@ -51,7 +51,8 @@ COMING = f"""{_PRESENT} AND b.location_id = ANY(%(locations)s)
 CHOSEN = f"{_PRESENT} AND b.id = ANY(%(ids)s)"
 # Views 1, 2, 3: when booked, a week before, on the eve. Only bookings that still stood count.
 PAST = f"""SELECT {_ROW}, v.moment, v.view,
-    b.status IN ('cancelled', 'no_show') AS fell, b.status = 'no_show' AS missed
+    b.status IN ('cancelled', 'no_show') AS fell, b.status = 'no_show' AS missed,
+    b.is_late_cancellation AS late
     FROM memberships_appointment b
     CROSS JOIN LATERAL (VALUES (1, {known_booked_at("b")}),
         (2, b.starts_at - interval '7 days'), (3, b.starts_at - interval '1 day')
@@ -106,7 +107,8 @@ READ = {
 }
 OUTCOMES = {
     "any": "CASE WHEN t.fell THEN 1 ELSE 0 END",
-    "cancelled": "CASE WHEN t.fell AND NOT t.missed THEN 1 ELSE 0 END",
+    "early": "CASE WHEN t.fell AND NOT t.missed AND NOT t.late THEN 1 ELSE 0 END",
+    "late": "CASE WHEN t.fell AND NOT t.missed AND t.late THEN 1 ELSE 0 END",
     "no_show": "CASE WHEN t.fell AND t.missed THEN 1 ELSE 0 END",
 }
 IDS = ["appointment_id", "guest_id", "location_id"]
@@ -208,7 +210,7 @@ def chosen(*, appointment_ids: Sequence[int], now: datetime) -> Frame:
 
 def past(*, from_on: date, until_on: date, every: int = 1) -> Frame:
     """Past bookings of the local days [from_on, until_on) at up to three moments each, with their
-    outcomes: `any` after the moment, which is either `cancelled` or `no_show`. `every` keeps each
+    outcomes: `any` after the moment, which is `early`, `late` or `no_show`. `every` keeps each
     n-th booking."""
     return _frame(PAST, {"from_on": from_on, "until_on": until_on, "every": every}, outcomes=True)
 

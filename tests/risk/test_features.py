@@ -354,3 +354,11 @@ def test_who_cancels_and_books_nothing_else_has_given_up(today: date) -> None:
         starts_at=mirror.midday(today + timedelta(9)),
     )  # fmt: skip
     assert churn.members(as_of_on=today).columns["given_up"][0] == 0
+
+
+def test_every_fallen_booking_fell_in_one_of_three_ways(small: mirror.Mirror) -> None:
+    rebuild_outcome_months(from_on=date(2026, 1, 1), until_on=date(2026, 12, 1))
+    outcomes = bookings.past(from_on=date(2026, 8, 1), until_on=date(2026, 11, 1)).outcomes
+    kinds = [outcomes[name] for name in CANCELLATION.heads[1:]]
+    assert all(kind.sum() > 0 for kind in kinds)
+    np.testing.assert_array_equal(np.sum(kinds, axis=0), outcomes["any"])
