@@ -164,3 +164,24 @@ def test_nobody_is_told_what_would_lower_a_low_score() -> None:
     calm = churn(members(days_since_visit=40, own_gap=38, gap_ratio=1.05, tenure_days=900))
     assert calm.score[0] < 40
     assert not any("ease" in reason for reason in calm.reasons[0])
+
+
+def test_a_day_later_the_first_reason_is_nearly_always_the_same() -> None:
+    rng = np.random.default_rng(4)
+    n = 400
+    days, gap = rng.integers(1, 150, n), rng.integers(10, 50, n)
+    known = {
+        "own_gap": gap, "tenure_days": rng.integers(40, 900, n), "visits_90": 90 // gap,
+        "visit_ratio": rng.random(n) * 1.5, "habit_90": 90 / gap,
+        "failed_90": rng.integers(0, 2, n), "paid_90": 3,
+        "unused_months": rng.integers(0, 4, n), "lost_share": rng.random(n),
+        "lost_visits": 3, "visits_booked_180": 4, "lost_days": rng.integers(20, 90, n),
+    }  # fmt: skip
+
+    def firsts(later: int) -> list[str]:
+        since = days + later
+        scored = churn(members(**known, days_since_visit=since, gap_ratio=since / gap))
+        return [row[0]["cause"] if row else "" for row in scored.reasons]
+
+    same = np.mean([a == b for a, b in zip(firsts(0), firsts(1), strict=True)])
+    assert same > 0.95
