@@ -44,6 +44,8 @@ BACKTEST_ROWS = 30_000
 MIN_TRAIN, MIN_TEST = 20, 10
 # A cause with fewer outcomes gets its share for everybody alike.
 MIN_CAUSE = 30
+# The level follows the cases of so many days, or of as many more as hold so many outcomes.
+LEVEL_DAYS, LEVEL_OUTCOMES = 30.0, 60
 
 
 @dataclass(frozen=True)
@@ -429,6 +431,19 @@ def judge(model: Artefact, rivals: dict[str, Artefact], newest: Cases) -> dict[s
 def levelled(model: AdditiveModel, newest: Cases, head: str) -> AdditiveModel:
     """The model with its level moved towards the newest cases, the further the more outcomes they
     hold: seasons, prices and staff change what is usual faster than who is at risk."""
-    p = model.judged_probability(newest.columns)
-    found = calibration.level(np.log(p / (1 - p)), newest.outcomes[head])
+    latest = _latest(newest, head)
+    p = model.judged_probability(latest.columns)
+    found = calibration.level(np.log(p / (1 - p)), latest.outcomes[head])
     return replace(model, level=found)
+
+
+def _latest(newest: Cases, head: str) -> Cases:
+    """The last month of the cases, or as far back as it takes to hold LEVEL_OUTCOMES: what passed
+    with a price rise three months ago should not be expected of the months to come."""
+    order = np.argsort(-newest.moment, kind="stable")
+    held = np.cumsum(newest.outcomes[head][order])
+    if held[-1] < LEVEL_OUTCOMES:
+        return newest
+    enough = int(np.searchsorted(held, LEVEL_OUTCOMES))
+    month = float(newest.moment.max()) - LEVEL_DAYS
+    return newest.where((newest.moment > month) | (newest.moment >= newest.moment[order[enough]]))

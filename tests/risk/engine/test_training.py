@@ -23,10 +23,16 @@ def cases(n: int = 4_000, *, effect: float = 1.0, rate: float = -2.0, seed: int 
     z = rate + effect * (9 * (columns["own_rate"] - 0.17) + 0.05 * (columns["lead_days"] - 9))
     fell = (rng.random(n) < 1 / (1 + np.exp(-z))).astype(float)
     missed = rng.random(n) < np.where(columns["own_rate"] > 0.2, 0.6, 0.2)
+    late = np.arange(n) % 3 == 0
     moment = np.sort(rng.uniform(20_000, 20_720, n))
     return Cases(
         columns=columns,
-        outcomes={"any": fell, "cancelled": fell * ~missed, "no_show": fell * missed},
+        outcomes={
+            "any": fell,
+            "early": fell * ~missed * ~late,
+            "late": fell * ~missed * late,
+            "no_show": fell * missed,
+        },
         moment=moment,
         known=moment + columns["lead_days"],
         guest=rng.integers(0, 600, n),
@@ -59,7 +65,7 @@ def test_a_model_that_learned_something_serves(first: Trained) -> None:
     assert done.measured["test"]["auc"] > 0.65
     assert done.measured["test"]["ece"] < 0.05
     assert done.measured["against"]["scorecard"]["high"] < 0.01
-    assert done.artefact.heads.keys() == {"any", "cancelled", "no_show"}
+    assert done.artefact.heads.keys() == {"any", "early", "late", "no_show"}
     assert 0 < done.measured["interval"]["share"] <= 1
     assert "better than scorecard" in done.verdict
 
@@ -110,8 +116,25 @@ def test_the_level_follows_the_newest_cases_but_not_the_judgement() -> None:
     rate = newest.outcomes["any"].mean()
     judged = main.judged_probability(newest.columns).mean()
     assert judged < rate - 0.1
-    assert abs(main.probability(newest.columns).mean() - rate) < (rate - judged) / 2
+    # A good third of the way: the last month holds sixty outcomes, half-way stands at forty.
+    assert abs(main.probability(newest.columns).mean() - rate) < (rate - judged) * 0.65
     assert done.measured["test"]["ece"] > 0.1, "the judgement tells the surprise"
+
+
+@pytest.mark.parametrize(("outcomes_a_day", "since"), [(4, 60), (1, 30)])
+def test_the_level_forgets_what_passed_before_the_last_month(
+    outcomes_a_day: int, since: int
+) -> None:
+    """90 days of twenty cases each: the last month counts, or as much as holds 60 outcomes."""
+    moment = np.repeat(np.arange(90.0), 20)
+    fell = np.tile(np.arange(20) < outcomes_a_day, 90).astype(float)
+    ids = np.zeros(len(moment), dtype=np.int64)
+    newest = Cases({"x": moment}, {"any": fell}, moment, moment, ids, ids)
+    latest = training._latest(newest, "any")
+    assert latest.moment.min() == since
+    assert latest.outcomes["any"].sum() >= training.LEVEL_OUTCOMES
+    few = Cases({"x": moment}, {"any": fell * (moment % 9 == 0)}, moment, moment, ids, ids)
+    assert len(training._latest(few, "any")) == (len(few) if outcomes_a_day == 1 else 20 * 90)
 
 
 def test_the_scorecards_level_is_drawn_to_the_business() -> None:
@@ -134,7 +157,7 @@ def test_causes_add_up_to_the_chance_of_everybody(first: Trained) -> None:
     past, whole = cases(), first.artefact
     p = whole.main.probability(past.columns)
     parts = whole.parts(past.columns, p)
-    np.testing.assert_allclose(parts["cancelled"] + parts["no_show"], p, atol=1e-12)
+    np.testing.assert_allclose(parts["early"] + parts["late"] + parts["no_show"], p, atol=1e-12)
     share = parts["no_show"] / p
     often = past.columns["own_rate"] > 0.2
     assert share[often].mean() > 1.5 * share[~often].mean(), "the planted cause is told apart"
@@ -142,7 +165,7 @@ def test_causes_add_up_to_the_chance_of_everybody(first: Trained) -> None:
 
 def test_causes_that_do_not_add_up_are_refused() -> None:
     past = cases(600)
-    past.outcomes["cancelled"] = np.zeros(600)
+    past.outcomes["early"] = np.zeros(600)
     with pytest.raises(ValueError, match="do not add up"):
         training.learn_heads(CANCELLATION, past)
 
@@ -151,7 +174,8 @@ def test_a_rare_cause_gets_its_share_for_everybody() -> None:
     past = cases(1_000)
     fell = past.outcomes["any"]
     past.outcomes["no_show"] = fell * (np.cumsum(fell) <= 10)
-    past.outcomes["cancelled"] = fell - past.outcomes["no_show"]
+    past.outcomes["late"] = np.zeros(1_000)
+    past.outcomes["early"] = fell - past.outcomes["no_show"]
     learned = training.learn_heads(CANCELLATION, past)
     assert learned["no_show"].report["chosen"] == "rate"
     assert learned["no_show"].model.shapes == ()
