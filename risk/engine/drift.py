@@ -267,7 +267,9 @@ def compare(
                 continue
             tonight = counts[len(counts) - look :].sum(axis=0)
             whole = _tests(was, tonight.sum(axis=0)[None], was.whole[None], [None], look)
-            business.update((name, one) for one in whole)
+            for one in whole:
+                if name not in business or one.size > business[name].size:
+                    business[name] = one
             tests += whole
             known = [i for i, place in enumerate(locations) if place in was.here]
             if len(known) < 2:

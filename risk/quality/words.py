@@ -46,6 +46,8 @@ INPUTS = {
     "fell_share_180": gettext_lazy("the share of bookings cancelled or missed"),
     "late_180": gettext_lazy("late cancellations"),
     "no_shows_180": gettext_lazy("no-shows"),
+    "grievance": gettext_lazy("complaints of late"),
+    "given_up": gettext_lazy("bookings cancelled with none left"),
     "rating_norm": gettext_lazy("ratings against the usual"),
     "credits_left": gettext_lazy("credits left"),
     "lost_share": gettext_lazy("visits with a therapist who has left"),

@@ -105,6 +105,26 @@ def test_one_broken_place_is_named() -> None:
     assert {one.location for one in found} == {2}
 
 
+def test_what_has_moved_at_most_places_is_told_once() -> None:
+    odd = [
+        drift.Finding("x", place, 1, 0.6, 1e-9, (0.5, 0.5, 0.0), (0.1, 0.9, 0.0))
+        for place in (1, 2, 3)
+    ]
+    bins, references = learned()
+    whole = drift.Finding("x", None, 1, 0.5, 1e-3)
+    counts = np.zeros((1, 4, bins["x"].places), dtype=np.int64)
+    told = drift._business_or_places(odd, whole, references["x"], counts, [1, 2, 3, 4])
+    assert told == [whole]
+
+
+def test_everywhere_is_the_business_even_if_no_single_test_of_it_is_significant() -> None:
+    def shift(columns, location):
+        columns["x"] += 0.8
+
+    found = check(*learned(rows=900), shift, rows=900)
+    assert {one.location for one in found} == {None}
+
+
 def test_what_is_certain_but_tiny_is_no_alarm() -> None:
     def nudge(columns, location):
         columns["x"] += 0.08
