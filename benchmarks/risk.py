@@ -25,8 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import risk_uplift, rivals
-from risk.engine import leaks, metrics, problem, table, task, training
+from risk.engine import leaks, metrics, table, task, training
 from risk.engine.declaration import Declaration, Input
+from risk.engine.prepare import problem_of
 from risk.engine.problem import Problem
 from risk.engine.splits import LEAST_TEST, Split
 
@@ -74,7 +75,7 @@ def run(task_file: Path, data_file: Path, *, engine_only: bool = False) -> dict[
     if isinstance(declared, task.ExperimentTask):
         found = risk_uplift.run(declared, read)
         return {**found, "libraries": versions(), "results": risk_uplift.results(found)}
-    prepared = problem.prepare(declared, read)
+    prepared = problem_of(declared, read)
     cases = prepared.cases
     seconds = {"inputs": round(time.perf_counter() - began, 2)}
     began = time.perf_counter()

@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 
 from risk.engine import problem, table, task
+from risk.engine.prepare import problem_of
 from risk.engine.task import TaskError
 from tests.risk.engine import tables
 
 
 def prepare(declared: dict[str, Any], frame: pd.DataFrame) -> problem.Problem:
     read = task.parse(declared, source="t.toml")
-    return problem.prepare(read, table.of(frame, read.data, source="t.csv"))
+    return problem_of(read, table.of(frame, read.data, source="t.csv"))
 
 
 OUTCOME = {"column": "came", "positive": ["no"]}

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk.engine import problem, table, task
+from risk.engine import table, task
+from risk.engine.prepare import problem_of
 from risk.engine.problem import Problem
 from tests.risk.engine import tables
 
 
 def prepared(frame: pd.DataFrame, declared: dict) -> Problem:
     read = task.parse(declared)
-    return problem.prepare(read, table.of(frame, read.data))
+    return problem_of(read, table.of(frame, read.data))
 
 
 FEW = pd.DataFrame(
@@ -154,5 +155,5 @@ def test_many_rows_take_little_time() -> None:
     declared = task.parse(tables.appointments_task())
     read = table.of(frame, declared.data)
     began = time.process_time()
-    problem.prepare(declared, read)
+    problem_of(declared, read)
     assert time.process_time() - began < 5

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk.engine import events, habits, leaks, problem, table, task
+from risk.engine import events, habits, leaks, table, task
 from risk.engine.events import Events
+from risk.engine.prepare import problem_of
 from risk.engine.problem import Problem
 from tests.risk.engine import tables
 
 
 def prepared(frame: pd.DataFrame, declared: dict[str, Any]) -> Problem:
     read = task.parse(declared)
-    return problem.prepare(read, table.of(frame, read.data))
+    return problem_of(read, table.of(frame, read.data))
 
 
 @pytest.fixture(scope="module")
