@@ -25,6 +25,8 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from risk.engine.lookup import FEW, Lookup
+
 Floats = npt.NDArray[np.float64]
 Columns = Mapping[str, Floats]
 
@@ -53,6 +55,10 @@ def places(kind: Kind, cuts: Floats, x: Floats) -> npt.NDArray[np.intp]:
         return np.zeros(len(x), dtype=np.intp)
     place = np.minimum(np.searchsorted(cuts, x), len(cuts) - 1)
     return np.where(cuts[place] == x, place, len(cuts))
+
+
+def _rows(columns: Columns) -> int:
+    return len(next(iter(columns.values())))
 
 
 def _none() -> Floats:
@@ -96,12 +102,18 @@ class Shape:
             parts[known] += np.interp(x[known], self.knots, self.heights)
         return parts
 
+    @property
+    def seen_range(self) -> tuple[float, float]:
+        """Between what bounds a number counts as seen."""
+        margin = (self.most - self.least) / 4 if np.isfinite(self.most - self.least) else 0.0
+        return self.least - margin, self.most + margin
+
     def unseen(self, x: Floats) -> npt.NDArray[np.bool_]:
         """Which x lie outside what training saw: a number a quarter of the range beyond it (many
         numbers grow with the calendar), a new category."""
         if self.kind == "number":
-            margin = (self.most - self.least) / 4 if np.isfinite(self.most - self.least) else 0.0
-            outside: npt.NDArray[np.bool_] = (x < self.least - margin) | (x > self.most + margin)
+            least, most = self.seen_range
+            outside: npt.NDArray[np.bool_] = (x < least) | (x > most)
             return outside
         other: npt.NDArray[np.bool_] = self.codes(x) == len(self.values)
         return other
@@ -200,10 +212,16 @@ class AdditiveModel:
     pairs: tuple[Pair, ...] = ()
     spread: Spread | None = None
 
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup(self)
+
     def contributions(self, columns: Columns) -> Floats:
         """Shape (rows, inputs), in the order of `shapes`: log-odds against the average case."""
         if not self.shapes:
-            return np.zeros((len(next(iter(columns.values()))), 0))
+            return np.zeros((_rows(columns), 0))
+        if _rows(columns) <= FEW:
+            return self._lookup.contributions(columns)
         parts = np.column_stack([shape.contributions(columns[shape.name]) for shape in self.shapes])
         place = {shape.name: number for number, shape in enumerate(self.shapes)}
         for pair in self.pairs:
@@ -243,7 +261,9 @@ class AdditiveModel:
 
     def unseen(self, columns: Columns) -> npt.NDArray[np.int64]:
         """Per row, how many inputs lie outside what training saw."""
-        count = np.zeros(len(next(iter(columns.values()))), dtype=np.int64)
+        if self.shapes and _rows(columns) <= FEW:
+            return self._lookup.unseen(columns)
+        count = np.zeros(_rows(columns), dtype=np.int64)
         for shape in self.shapes:
             count += shape.unseen(columns[shape.name])
         return count
@@ -266,7 +286,7 @@ class Support:
 
     def missing(self, columns: Columns) -> npt.NDArray[np.int64]:
         """Per row, how many inputs are not known that usually are."""
-        count = np.zeros(len(next(iter(columns.values()))), dtype=np.int64)
+        count = np.zeros(_rows(columns), dtype=np.int64)
         for name in self.known:
             count += np.isnan(columns[name])
         return count
