@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from risk.engine.declaration import Input
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -52,3 +54,8 @@ _CAUSES = [
     Cause("other", "other", "a personal word"),
 ]
 CAUSES: dict[str, Cause] = {cause.key: cause for cause in _CAUSES}
+
+
+def label_of(one: Input) -> str:
+    """An input in words for staff: its cause, then its own name."""
+    return f"{CAUSES[one.cause].label}: {one.name.replace('_', ' ')}"

@@ -8,9 +8,12 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from risk.models import Band
+from memberships.models import Guest
+from risk.causes import label_of
+from risk.models import Band, Target
 from risk.scoring import chance_at
 from risk.selectors import plain_chance, thresholds
+from risk.targets import DECLARATIONS
 
 
 class ThresholdsForm(forms.Form):
@@ -39,6 +42,52 @@ class ThresholdsForm(forms.Form):
     def begins(self) -> dict[str, int]:
         """The cleaned values by band."""
         return {str(Band(name)): self.cleaned_data[name] for name in self.base_fields}
+
+
+class ExclusionForm(forms.Form):
+    """An input to leave out of the scores of everybody, or of the guest with this code."""
+
+    what = forms.ChoiceField(label=_("Fact"))
+    code = forms.CharField(
+        label=_("Guest's code"),
+        required=False,
+        max_length=64,
+        help_text=_("Empty for everybody. Everybody's facts are not learned from either."),
+    )
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+    def __init__(self, data: QueryDict | None) -> None:
+        super().__init__(data)
+        what = self.fields["what"]
+        assert isinstance(what, forms.ChoiceField)
+        what.choices = [
+            (str(Target(target).label), [(f"{target}:{one.name}", label_of(one)) for one in inputs])
+            for target, inputs in (
+                (target, declaration.inputs) for target, declaration in DECLARATIONS.items()
+            )
+        ]
+
+    def clean_code(self) -> int | None:
+        """The guest's id; None for everybody."""
+        code = self.cleaned_data["code"].strip()
+        if not code:
+            return None
+        found = list(Guest.objects.filter(code=code).values_list("pk", flat=True)[:2])
+        if len(found) != 1:
+            raise forms.ValidationError(
+                _("No guest has this code.") if not found else _("Several guests have this code.")
+            )
+        return int(found[0])
+
+    def chosen(self) -> dict[str, Any]:
+        """What `services.exclude_input` takes."""
+        target, _colon, name = self.cleaned_data["what"].partition(":")
+        return {
+            "target": target,
+            "name": name,
+            "guest_id": self.cleaned_data["code"],
+            "reason": self.cleaned_data["reason"],
+        }
 
 
 class ChurnThresholdsForm(ThresholdsForm):

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F
 from django.utils.translation import gettext as _
 
+from risk.causes import label_of
 from risk.models import (
     Band,
     BandThreshold,
     BookingScore,
     ChurnScore,
     DriftAlarm,
+    InputExclusion,
     ModelVersion,
     Target,
 )
+from risk.targets import DECLARATIONS
 
 # From which score a band begins, until staff say otherwise. Churn scores run from 1 to 100 on the
 # scale of risk/scoring.py; the score of a booking is its chance in percent.
@@ -94,3 +97,18 @@ def band_section(target: str, *, form: Any) -> BandSection:
         .defer("artefact")
         .first(),
     )
+
+
+def exclusions() -> list[dict[str, Any]]:
+    """The inputs left out, everybody's first, with their words. One query."""
+    rows = InputExclusion.objects.select_related("guest", "by").order_by(
+        F("guest").asc(nulls_first=True), "target", "input"
+    )
+    return [
+        {
+            "exclusion": row,
+            "label": label_of(DECLARATIONS[row.target].input(row.input)),
+            "target": str(Target(row.target).label),
+        }
+        for row in rows
+    ]

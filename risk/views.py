@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit import clock
 from audit.access import picked_location, requires
 from risk import registry, selectors, services
-from risk.forms import BookingThresholdsForm, ChurnThresholdsForm
-from risk.models import Target
+from risk.forms import BookingThresholdsForm, ChurnThresholdsForm, ExclusionForm
+from risk.models import InputExclusion, Target
 from risk.quality import charts, figures, words
 from staff.request import StaffRequest
 
@@ -47,6 +47,36 @@ def thresholds(request: StaffRequest) -> HttpResponse:
         context,
         status=422 if form is not None and form.errors else 200,
     )
+
+
+@requires("risk.change_thresholds")
+@require_http_methods(["GET", "POST"])
+def inputs(request: StaffRequest) -> HttpResponse:
+    """Which facts are left out of scores, for everybody or for one guest."""
+    picked_location(request)
+    form = ExclusionForm(request.POST or None)
+    if form.is_valid():
+        services.exclude_input(**form.chosen(), by=request.user, now=clock.now())
+        messages.success(request, _("Saved. It counts from the next score on."))
+        return redirect("settings-inputs")
+    context = {"form": form, "exclusions": selectors.exclusions()}
+    return render(request, "risk/inputs.html", context, status=422 if form.errors else 200)
+
+
+@requires("risk.change_thresholds")
+@require_POST
+def include_input(request: StaffRequest, pk: int) -> HttpResponse:
+    """Let a fact count again."""
+    row = get_object_or_404(InputExclusion, pk=pk)
+    services.include_input(
+        target=row.target,
+        name=row.input,
+        guest_id=row.guest_id,
+        by=request.user,
+        now=clock.now(),
+    )
+    messages.success(request, _("Saved. It counts again from the next score on."))
+    return redirect("settings-inputs")
 
 
 LOCATIONS_A_PAGE = 50

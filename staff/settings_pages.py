@@ -54,6 +54,13 @@ PAGES = [
         "gauge",
     ),
     SettingsPage(
+        "settings-inputs",
+        _("Facts left out"),
+        _("What scores may not use, for everybody or for one guest"),
+        "risk.change_thresholds",
+        "eye-off",
+    ),
+    SettingsPage(
         "settings-policy",
         _("Writing to guests"),
         _("Calling hours, waiting time, limits per guest, money"),

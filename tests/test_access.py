@@ -29,7 +29,7 @@ from outreach.library import seed_library
 from outreach.models import Draft, Message, Offer, Reply, Switch, Template
 from outreach.unsubscribe import token_for
 from retention.models import SavedView
-from risk.models import ModelVersion
+from risk.models import InputExclusion, ModelVersion, Target
 from staff.models import User
 from tests.factories.cancellations import row_for
 from tests.factories.memberships import NOW, GuestFactory
@@ -58,6 +58,12 @@ class Line:
 
 def somebody(location: Location) -> User:
     return UserFactory(locations=[location])
+
+
+def a_fact_left_out(location: Location) -> InputExclusion:
+    return InputExclusion.objects.create(
+        target=Target.CHURN, input="rating", reason="asked", by=somebody(location), at=NOW
+    )
 
 
 def anothers_view(location: Location) -> SavedView:
@@ -153,6 +159,8 @@ TABLE: dict[str, Line] = {
     # regional managers of the whole business too
     "quality-roll-back": Line("403 403 403 302", post={"target": "churn"}),
     "settings-thresholds": Line(ONLY_ADMIN),  # regional managers of the whole business too
+    "settings-inputs": Line(ONLY_ADMIN),  # the same
+    "settings-input-include": Line("403 403 403 302", thing=a_fact_left_out, post={}),
     # outreach
     "review": Line(FROM_MANAGER),
     "review-sheet": Line(FROM_MANAGER),

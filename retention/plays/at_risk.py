@@ -268,6 +268,8 @@ def _evidence(score: Any) -> dict[str, Any]:
         "reasons": [{**r, "raises": r.get("direction") == "raises"} for r in score.reasons],
         "confidence": score.confidence,
         "confidence_note": score.confidence_note,
+        "flags": score.flags,
+        "may_act": score.may_act,
         "model": score.model.name,
         "model_kind": score.model.kind,
         "as_of_on": score.as_of_on.isoformat(),

@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import LedgerEntry
-from risk.models import BandThreshold, Target
+from risk.models import BandThreshold, InputExclusion, Target
 from risk.selectors import thresholds
 from staff.models import User
+from tests.factories.memberships import GuestFactory
 
 pytestmark = pytest.mark.django_db
 URL = "/settings/thresholds/"
@@ -79,3 +80,37 @@ def test_the_page_takes_few_queries(
     client.get(URL)
     with django_assert_max_num_queries(12):
         client.get(URL)
+
+
+def test_an_administrator_leaves_a_fact_out_and_lets_it_count_again(
+    client: Client, admin: User
+) -> None:
+    client.force_login(admin)
+    guest = GuestFactory(code="G-17")
+    sent = {"what": "churn:rating", "code": "G-17", "reason": "asked at the desk"}
+    answer = client.post("/settings/inputs/", sent, follow=True)
+    assert "Saved." in answer.text
+    assert "asked at the desk" in answer.text
+    one = InputExclusion.objects.get()
+    assert (one.target, one.input, one.guest, one.by) == ("churn", "rating", guest, admin)
+    client.post(f"/settings/inputs/{one.pk}/")
+    assert not InputExclusion.objects.exists()
+    assert LedgerEntry.objects.filter(event__startswith="input.").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({"what": "churn:rating", "code": "nobody", "reason": "x"}, "No guest has this code."),
+        ({"what": "churn:name", "code": "", "reason": "x"}, "Select a valid choice"),
+        ({"what": "churn:rating", "code": "", "reason": ""}, "required"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused(
+    client: Client, admin: User, sent: dict[str, str], says: str
+) -> None:
+    client.force_login(admin)
+    answer = client.post("/settings/inputs/", sent)
+    assert answer.status_code == 422
+    assert says in answer.text
+    assert not InputExclusion.objects.exists()
