@@ -160,7 +160,9 @@ TABLE: dict[str, Line] = {
     "quality-roll-back": Line("403 403 403 302", post={"target": "churn"}),
     "settings-thresholds": Line(ONLY_ADMIN),  # regional managers of the whole business too
     "settings-inputs": Line(ONLY_ADMIN),  # the same
-    "settings-input-include": Line("403 403 403 302", thing=a_fact_left_out, post={}),
+    "settings-input-include": Line(
+        "403 403 403 302", thing=a_fact_left_out, post={}, elsewhere=403
+    ),
     # outreach
     "review": Line(FROM_MANAGER),
     "review-sheet": Line(FROM_MANAGER),
