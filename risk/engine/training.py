@@ -39,7 +39,7 @@ LIBRARIES = {
 }
 SEED = 7
 # The choice is made on so many cases at most; the chosen model learns from all.
-BACKTEST_ROWS = 30_000
+BACKTEST_ROWS = 60_000
 # Fewer outcomes than these and the scorecard serves.
 MIN_TRAIN, MIN_TEST = 20, 10
 # A cause with fewer outcomes gets its share for everybody alike.
