@@ -42,6 +42,8 @@ SEED = 7
 BACKTEST_ROWS = 60_000
 # Fewer outcomes than these and the scorecard serves.
 MIN_TRAIN, MIN_TEST = 20, 10
+# Less log loss than this is rounding, no harm.
+LEAST_HARM = 1e-6
 # A cause with fewer outcomes gets its share for everybody alike.
 MIN_CAUSE = 30
 # The level follows the cases of so many days, or of as many more as hold so many outcomes.
@@ -215,7 +217,7 @@ class _Contest:
             losses = metrics.log_losses(backtest.logistic(z), self.unseen.truth)
             harm[group] = float((whole - losses).mean())
         for group in sorted(harm, key=lambda one: -harm[one]):
-            if harm[group] <= 0 or len(groups) - len(self.dropped) < 2:
+            if harm[group] <= LEAST_HARM or len(groups) - len(self.dropped) < 2:
                 break
             rest = [one for one in inputs if one.cause != group]
             backtest.ask(self.unseen, judge, self.cases, self.head, self.at, rest, "less")
