@@ -72,7 +72,9 @@ def main(entries: str, exported: str, public_key: str) -> int:
     except (InvalidSignature, ValueError, KeyError) as error:
         print(f"The checkpoints are not whole: {error or 'a signature does not fit'}")
         return 1
-    faults, ends, count = [], defaultdict(lambda: (0, ZERO)), 0
+    faults: list[str] = []
+    ends: dict[str, tuple[int, str]] = defaultdict(lambda: (0, ZERO))
+    count = 0
     with Path(entries).open() as lines:
         for e in map(json.loads, lines):
             count += 1

@@ -74,7 +74,7 @@ def test_a_night_is_counted_and_one_that_is_not_like_the_past_raises_an_alarm(
 
     Appointment.objects.filter(starts_on=today + timedelta(1)).update(channel="")
     later = now + timedelta(minutes=1)
-    JobRun.objects.filter(job=services.BOOKINGS_JOB).delete()
+    JobRun.objects.filter(job=services.scores.BOOKINGS_JOB).delete()
     for place in business.location_ids:
         services.score_bookings(location_id=place, as_of_on=today, now=later)
     (raised,) = alarms.check(target=Target.CANCELLATION, on=today, now=later).raised

@@ -122,7 +122,7 @@ def test_a_failing_run_leaves_no_scores_says_why_and_may_run_again(
         with pytest.raises(RuntimeError):
             services.score_members(location_id=place, as_of_on=today, now=now)
     assert not ChurnScore.objects.exists()
-    run = JobRun.objects.get(job=services.MEMBERS_JOB)
+    run = JobRun.objects.get(job=services.scores.MEMBERS_JOB)
     assert (run.status, run.error) == ("failed", "RuntimeError: disk full")
     assert services.score_members(location_id=place, as_of_on=today, now=now)["scored"] > 0
 
@@ -132,7 +132,7 @@ def test_a_run_held_by_another_worker_is_not_taken_for_done(
 ) -> None:
     place = small.location_ids[0]
     services.score_members(location_id=place, as_of_on=today, now=now)
-    JobRun.objects.filter(job=services.MEMBERS_JOB).update(
+    JobRun.objects.filter(job=services.scores.MEMBERS_JOB).update(
         status="running", leased_until=now + timedelta(minutes=5), finished_at=None
     )
     with pytest.raises(services.Busy):

@@ -33,7 +33,7 @@ def test_statements_do_not_grow_with_members_nor_with_batches(
         services.serving_model(target, now=now)
     counts = []
     for members, batch in ((260, 20_000), (300, 20_000), (700, 50)):
-        monkeypatch.setattr(services, "BATCH", batch)
+        monkeypatch.setattr(services.scores, "BATCH", batch)
         place = mirror.build(
             members=members, months=3, locations=1, seed=members, today=today, base=-7.0
         ).location_ids[0]
