@@ -21,7 +21,7 @@ SMALL = Size(trees=60, leaves=3, rate=0.08, leaf_rows=60)
 MEDIUM = Size(trees=120, leaves=4, rate=0.08, leaf_rows=40)
 LARGE = Size(trees=240, leaves=8, rate=0.06, leaf_rows=40)
 LARGEST = Size(trees=400, leaves=8, rate=0.06, leaf_rows=40)
-PAIRS = 8
+PAIRS = 20
 
 Fit = Callable[[Sequence[Input], Cases, str], AdditiveModel]
 

@@ -119,9 +119,7 @@ class Inputs(_Part):
     elapsed: tuple[Elapsed, ...] = ()
     calendar: tuple[Calendar, ...] = ()
     rate: tuple[str, ...] = ()
-    # Not "load" unless asked for: it moves with the size of the business and its way of booking,
-    # and made rolling backtests worse.
-    automatic: tuple[Automatic, ...] = ("lead", "calendar", "history", "others", "group")
+    automatic: tuple[Automatic, ...] = ("lead", "calendar", "history", "others", "load", "group")
     exclude: tuple[str, ...] = ()
     rising: tuple[str, ...] = ()
     falling: tuple[str, ...] = ()
