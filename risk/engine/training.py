@@ -40,6 +40,8 @@ LIBRARIES = {
 SEED = 7
 # The choice is made on so many cases at most; the chosen model learns from all.
 BACKTEST_ROWS = 60_000
+# A cause only divides the main chance: a smaller choice does.
+CAUSE_ROWS = 20_000
 # Fewer outcomes than these and the scorecard serves.
 MIN_TRAIN, MIN_TEST = 20, 10
 # Less log loss than this is rounding, no harm.
@@ -79,14 +81,23 @@ class Trained:
 
 
 def learn(
-    declaration: Declaration, cases: Cases, *, head: str = "any", plain: bool = False
+    declaration: Declaration,
+    cases: Cases,
+    *,
+    head: str = "any",
+    given: Sequence[str] | None = None,
 ) -> Learned:
     """The model of one outcome that these cases can carry. Deterministic. Never raises for want of
-    data: with few cases the scorecard, or the rate, is the answer. `plain` tries only the small
-    families."""
+    data: with few cases the scorecard, or the rate, is the answer. With `given` inputs (those kept
+    for the main outcome) none is weighed again and only the small families are tried."""
     began = time.monotonic()
-    inputs = [one for one in declaration.learned if varies(cases.columns[one.name])]
-    some = _some(cases)
+    plain = given is not None
+    inputs = [
+        one
+        for one in declaration.learned
+        if varies(cases.columns[one.name]) and (given is None or one.name in given)
+    ]
+    some = _some(cases, CAUSE_ROWS if plain else BACKTEST_ROWS)
     at, in_time = backtest.origins(some, head)
     report: dict[str, Any] = {
         "rows": len(cases),
@@ -159,7 +170,7 @@ class _Contest:
         if plain:
             fit = [one for one in fit if one.name in ("rate", "splines", "trees")]
         judge = next((one for one in reversed(fit) if one.name in ("trees", "splines")), fit[-1])
-        self.inputs = self._harmless(list(inputs), judge)
+        self.inputs = list(inputs) if plain else self._harmless(list(inputs), judge)
         trees: list[str] = []
         for family in fit:
             # Once a larger size is worse than the one before it, still larger ones are not tried.
@@ -244,15 +255,15 @@ class _Contest:
         return parts[0][1] if len(parts) == 1 else summed(parts)
 
 
-def _some(cases: Cases) -> Cases:
-    """All cases of as many people as make up BACKTEST_ROWS cases."""
-    if len(cases) <= BACKTEST_ROWS:
+def _some(cases: Cases, most: int) -> Cases:
+    """All cases of as many people as make up so many cases."""
+    if len(cases) <= most:
         return cases
     people, person = np.unique(cases.guest, return_inverse=True)
     order = np.random.default_rng(SEED).permutation(len(people))
     rows = np.cumsum(np.bincount(person)[order])
     taken = np.zeros(len(people), dtype=bool)
-    taken[order[: max(1, int(np.searchsorted(rows, BACKTEST_ROWS)))]] = True
+    taken[order[: max(1, int(np.searchsorted(rows, most)))]] = True
     return cases.where(taken[person])
 
 
@@ -297,7 +308,7 @@ def learn_heads(declaration: Declaration, cases: Cases) -> dict[str, Learned]:
     found = {"any": learn(declaration, cases)}
     for name in causes:
         if cases.outcomes[name].sum() >= MIN_CAUSE:
-            found[name] = learn(declaration, cases, head=name, plain=True)
+            found[name] = learn(declaration, cases, head=name, given=found["any"].report["inputs"])
         else:
             rate = constant(cases.outcomes[name])
             found[name] = Learned(rate, {"chosen": "rate", "why": "too few outcomes"})
