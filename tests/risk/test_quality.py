@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from audit.models import JobRun, LedgerEntry
 from memberships.models import Appointment
-from risk import registry, selectors, services, tasks
+from risk import causes, registry, selectors, services, tasks
 from risk.engine import drift
 from risk.models import (
     BookingScoreDay,
@@ -177,7 +177,7 @@ def test_a_feed_that_stopped_is_not_to_be_learned(
 
 def test_every_input_that_can_drift_has_a_name_and_every_kind_an_advice() -> None:
     for target in Target.values:
-        assert {one.name for one in watch.watched(target)} <= words.INPUTS.keys()
+        assert {one.name for one in watch.watched(target)} <= causes.INPUTS.keys()
     assert words.ADVICE.keys() == set(DriftAlarm.Kind)
 
 
