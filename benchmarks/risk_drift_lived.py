@@ -13,14 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import secrets
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.risk_sandbox import TODAY, Business, Life, _product
+from benchmarks.risk_sandbox import TODAY, Business, Life, _product, surround
 from config.local import servers
 
 
@@ -56,17 +54,7 @@ def main() -> None:
 
 def measure(business: Business, urls: dict[str, str], nights: int) -> dict[str, Any]:
     port = servers.free_port()
-    os.environ.update(
-        urls
-        | {
-            "TENURE_ENV": "demo", "DJANGO_SETTINGS_MODULE": "config.settings",
-            "SECRET_KEY": secrets.token_hex(32), "OMP_NUM_THREADS": "1", "LOG_LEVEL": "WARNING",
-            "PLATFORM_URL": f"http://127.0.0.1:{port}", "PLATFORM_API_KEY": "bench",
-            "SMS_URL": f"http://127.0.0.1:{port}", "PLATFORM_RATE_PER_MINUTE": "10000000",
-            "SANDBOX_API_KEY": "bench", "SANDBOX_RATE_PER_MINUTE": "10000000",
-            "SANDBOX_CONTROL_TOKEN": secrets.token_hex(8),
-        }
-    )  # fmt: skip
+    surround(urls, port)
     life = Life(port)
     life.generate(business)
     with life:

@@ -104,9 +104,8 @@ def main() -> None:
         options.out.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def measure(business: Business, urls: dict[str, str]) -> dict[str, Any]:
-    """One business: made, read, learned from, scored, lived on, judged."""
-    port = servers.free_port()
+def surround(urls: dict[str, str], port: int) -> None:
+    """The settings of product and sandbox for one business served on the port."""
     os.environ.update(
         urls
         | {
@@ -118,6 +117,12 @@ def measure(business: Business, urls: dict[str, str]) -> dict[str, Any]:
             "SANDBOX_CONTROL_TOKEN": secrets.token_hex(8),
         }
     )  # fmt: skip
+
+
+def measure(business: Business, urls: dict[str, str]) -> dict[str, Any]:
+    """One business: made, read, learned from, scored, lived on, judged."""
+    port = servers.free_port()
+    surround(urls, port)
     life = Life(port)
     life.generate(business)
     with life:
