@@ -165,10 +165,12 @@ def test_pieces_stop_newest_first_and_the_deaf_one_is_killed(
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv (util-linux)")
 def test_a_killed_supervisor_takes_its_pieces_along(tmp_path: Path) -> None:
+    # The child speaks for itself: only then has the kernel been told to end it with its parent.
+    child_code = f"import os; print(os.getpid(), flush=True); {SLEEPER}"
     code = (
         "import os, sys, time; from pathlib import Path; from config.local.supervisor import spawn;"
-        f"p = spawn((sys.executable, '-c', '{SLEEPER}'), os.environ, Path('.'), None);"
-        "print(p.pid, flush=True); time.sleep(60)"
+        f"p = spawn((sys.executable, '-c', '{child_code}'), os.environ, Path('.'), None);"
+        "time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
     assert parent.stdout is not None
