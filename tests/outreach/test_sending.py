@@ -12,7 +12,7 @@ from django.db import connection, connections
 from audit import checkpoints
 from audit.models import LedgerEntry
 from memberships.models import Guest, SyncCursor
-from outreach import gate, sending, services
+from outreach import errors, gate, sending, services
 from outreach.models import (
     Cap,
     Contact,
@@ -381,7 +381,7 @@ def test_what_nobody_can_find_out_goes_to_a_person(carrier, message, manager, du
     services.settle_uncertain(message_id=message.pk, was_sent=False, by=manager, now=due)
     message.refresh_from_db()
     assert message.reservation == Message.Reservation.VOIDED
-    with pytest.raises(services.Conflict):
+    with pytest.raises(errors.Conflict):
         services.settle_uncertain(message_id=message.pk, was_sent=True, by=manager, now=due)
 
 

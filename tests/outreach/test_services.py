@@ -17,6 +17,7 @@ from outreach.errors import (
     NotAllowed,
 )
 from outreach.models import Cap, Draft, LibraryStatus, Message, Offer, OutreachPolicy, Suppression
+from outreach.services import decisions
 from outreach.transitions import DRAFT
 from platforms.models import OutboxItem
 from tests.factories.outreach import guest_of, make_draft
@@ -90,7 +91,7 @@ def test_a_limit_used_up_between_check_and_reservation_still_holds(
     draft, manager, now, monkeypatch
 ):
     OutreachPolicy.objects.update_or_create(pk=1, defaults={"play_month_cents": 100})
-    monkeypatch.setattr(services.rules, "check_fit", lambda results, care: None)
+    monkeypatch.setattr(decisions.rules, "check_fit", lambda results, care: None)
     with pytest.raises(CapReached):
         approve(draft, manager, now)
     assert not Cap.objects.filter(reserved_cents__gt=0).exists()
@@ -122,7 +123,7 @@ def test_an_edit_voids_what_others_saw(draft, manager, approver, now):
 def test_a_decision_counts_only_for_the_version_that_was_seen(draft, manager, now):
     Draft.objects.filter(pk=draft.pk).update(version=5)  # after it was read, whatever was locked
     with pytest.raises(Conflict, match="quicker"):
-        services._decide(
+        decisions._decide(
             draft, version=1, status=Draft.Status.REJECTED, decided_by=manager, decided_at=now
         )
     draft.refresh_from_db()
@@ -319,7 +320,7 @@ def test_a_failed_ledger_entry_undoes_the_approval(draft, manager, now, monkeypa
     def fail(*args, **kwargs):
         raise RuntimeError("no ledger")
 
-    monkeypatch.setattr(services.audit, "record", fail)
+    monkeypatch.setattr(decisions.audit, "record", fail)
     with pytest.raises(RuntimeError):
         approve(draft, manager, now)
     draft.refresh_from_db()

@@ -1,8 +1,9 @@
-"""Decisions about drafts and messages: each verb is one transaction with its ledger entry last."""
+"""Decisions about drafts: approve, edit, reject, snooze, undo.
+
+Each is one transaction with its ledger entry last."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,26 +12,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from audit import services as audit
-from audit.services import Entry
-from memberships.models import Location
 from outreach import approval, caps, checks, events, rules
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed, OutreachError
-from outreach.models import (
-    Draft,
-    Message,
-    OutreachPolicy,
-    Reply,
-    Suppression,
-    Switch,
-)
+from outreach.models import Draft, Message, OutreachPolicy
+from outreach.services.queue import queue_message
 from outreach.transitions import may_become
 from platforms import outbox
 from platforms.models import OutboxItem
 
 if TYPE_CHECKING:
     from staff.models import User
-
-log = logging.getLogger(__name__)
 
 
 def _locked(draft_id: int) -> Draft:
@@ -56,9 +47,6 @@ def _decide(draft: Draft, *, version: int, status: Draft.Status, **changes: Any)
     draft.status, draft.version = status, version + 1
     for name, value in changes.items():
         setattr(draft, name, value)
-
-
-# --- Approve ------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -159,27 +147,6 @@ def _my_approval(draft: Draft, *, version: int, by: User) -> Message | None:
     return None
 
 
-def queue_message(
-    message: Message, *, subject: str, approval_hash: str, due_at: datetime, now: datetime
-) -> None:
-    """Put the message into the outbox, in the transaction that approved it; wake the sender."""
-    from outreach.tasks import wake_sender
-
-    message.outbox = outbox.enqueue(
-        topic=OutboxItem.Topic.MESSAGE,
-        channel=message.channel,
-        subject=subject,
-        approval=approval_hash,
-        payload=approval.payload_of(message),
-        due_at=due_at,
-        now=now,
-        location_id=message.location_id,
-    )
-    message.save()
-    if due_at <= now:
-        transaction.on_commit(wake_sender, robust=True)
-
-
 def approve_as_is(
     *, picks: Sequence[tuple[int, int]], by: User, now: datetime
 ) -> tuple[list[Message], dict[int, str]]:
@@ -199,9 +166,6 @@ def approve_as_is(
         except OutreachError as error:
             refused[draft_id] = str(error)
     return approved, refused
-
-
-# --- Edit, reject, snooze, undo -----------------------------------------------------------------
 
 
 @transaction.atomic
@@ -390,300 +354,3 @@ def cancel_message(*, message_id: int, by: User, now: datetime) -> Message:
     )
     message.outbox.refresh_from_db()
     return message
-
-
-# --- Drafts whose time is over ------------------------------------------------------------------
-
-
-@transaction.atomic
-def withdraw_drafts(*, draft_ids: Sequence[int], reason: str, now: datetime) -> int:
-    """Withdraw open drafts whose situation is over. Decided ones stay. Returns how many."""
-    drafts = list(Draft.objects.select_for_update().open().filter(pk__in=draft_ids).order_by("pk"))
-    Draft.objects.filter(pk__in=[draft.pk for draft in drafts]).update(
-        status=Draft.Status.WITHDRAWN, version=F("version") + 1
-    )
-    audit.record_many(
-        [
-            _entry(events.DRAFT_WITHDRAWN, draft, at=now, detail={"reason": reason})
-            for draft in drafts
-        ]
-    )
-    return len(drafts)
-
-
-@transaction.atomic
-def expire_drafts(*, now: datetime) -> int:
-    """Close open drafts past their time. Returns how many."""
-    drafts = list(
-        Draft.objects.select_for_update(skip_locked=True)
-        .open()
-        .filter(expires_at__lte=now)
-        .order_by("pk")[:1000]
-    )
-    Draft.objects.filter(pk__in=[draft.pk for draft in drafts]).update(
-        status=Draft.Status.EXPIRED, version=F("version") + 1
-    )
-    audit.record_many([_entry(events.DRAFT_EXPIRED, draft, at=now) for draft in drafts])
-    return len(drafts)
-
-
-@transaction.atomic
-def recheck_drafts(*, guest_ids: Sequence[int], now: datetime) -> int:
-    """Look again at the open drafts of guests whose data changed. Returns how many moved."""
-    drafts = list(
-        Draft.objects.select_for_update(of=("self",))
-        .open()
-        .filter(guest_id__in=guest_ids)
-        .select_related("guest__contact", "location", "play", "template", "offer")
-        .order_by("pk")
-    )
-    changed: list[Draft] = []
-    for draft, results in zip(drafts, checks.check_drafts(drafts, now=now), strict=True):
-        before = (draft.checks, draft.group)
-        checks.apply(draft, results)
-        if (draft.checks, draft.group) != before:
-            changed.append(draft)
-    # The words are the same: no new version, a reviewer in front of the card is not thrown out.
-    Draft.objects.bulk_update(changed, ["checks", "group"], batch_size=500)
-    return len(changed)
-
-
-def lock_open_drafts(*, guest_id: int) -> None:
-    """Keep the open drafts of a guest for this transaction."""
-    list(
-        Draft.objects.select_for_update()
-        .open()
-        .filter(guest_id=guest_id)
-        .order_by("pk")
-        .values_list("pk")
-    )
-
-
-def wake_snoozed(*, guest_ids: Sequence[int], now: datetime) -> int:
-    """Bring snoozed drafts of guests back who booked or answered. Returns how many."""
-    return (
-        Draft.objects.snoozed(now)
-        .filter(guest_id__in=guest_ids)
-        .update(snoozed_until=None, version=F("version") + 1)
-    )
-
-
-def _entry(
-    event: str,
-    draft: Draft,
-    *,
-    at: datetime,
-    by: User | None = None,
-    detail: dict[str, Any] | None = None,
-) -> Entry:
-    return Entry(
-        event=event,
-        at=at,
-        by=by,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
-        detail=detail,
-    )
-
-
-# --- Stop and resume ----------------------------------------------------------------------------
-
-
-@transaction.atomic
-def stop_sending(*, scope: str, key: str, reason: str, by: User, now: datetime) -> Switch:
-    """Keep everything in the scope from leaving, at once. Scope and key as in Switch; the desk
-    stops its own locations or everything. Raises NotAllowed, ValueError."""
-    return _switch(scope, key, stopped=True, reason=reason or "no reason given", by=by, now=now)
-
-
-@transaction.atomic
-def resume_sending(*, scope: str, key: str, reason: str, by: User, now: datetime) -> Switch:
-    """Let the scope send again. The caller has asked for the password. Raises NotAllowed,
-    ValueError."""
-    if not reason.strip():
-        raise NotAllowed("Say why sending may go on.")
-    return _switch(scope, key, stopped=False, reason=reason, by=by, now=now)
-
-
-def _switch(scope: str, key: str, *, stopped: bool, reason: str, by: User, now: datetime) -> Switch:
-    wanted = Switch.Scope(scope)
-    permission = "outreach.stop_sending" if stopped else "outreach.resume_sending"
-    location_id = int(key) if wanted == Switch.Scope.LOCATION else None
-    place = Location.objects.get(pk=location_id) if location_id else None
-    if not by.has_perm(permission, place):
-        verb = "stop" if stopped else "resume"
-        raise NotAllowed(f"You may not {verb} sending here. Ask a regional manager.")
-    row, _ = Switch.objects.update_or_create(
-        scope=wanted,
-        key=key,
-        defaults={
-            "stopped": stopped,
-            "changed_at": now,
-            "changed_by": by,
-            "reason": reason.strip()[:200],
-        },
-    )
-    audit.record(
-        events.SENDING_STOPPED if stopped else events.SENDING_RESUMED,
-        at=now,
-        by=by,
-        location_id=location_id,
-        target=row,
-        detail={"scope": wanted.label, "key": key, "reason": row.reason},
-    )
-    return row
-
-
-# --- Stop words ---------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def suppress(
-    *,
-    channel: str,
-    address: str,
-    source: str,
-    reason: str,
-    now: datetime,
-    by: User | None = None,
-    guest_id: int | None = None,
-    location_id: int | None = None,
-) -> bool:
-    """Never write to the address on this channel again. False when it was so already."""
-    row, is_new = Suppression.objects.get_or_create(
-        channel=channel,
-        address=address,
-        lifted_at=None,
-        defaults={
-            "source": Suppression.Source(source),
-            "reason": reason[:200],
-            "added_at": now,
-            "added_by": by,
-        },
-    )
-    if not is_new:
-        return False
-    audit.record(
-        events.SUPPRESSION_ADDED,
-        at=now,
-        by=by,
-        location_id=location_id,
-        guest_id=guest_id,
-        target=row,
-        detail={"channel": channel, "source": row.get_source_display(), "reason": row.reason},
-    )
-    return True
-
-
-@transaction.atomic
-def lift_suppression(
-    *,
-    channel: str,
-    address: str,
-    reason: str,
-    now: datetime,
-    by: User | None = None,
-    guest_id: int | None = None,
-    location_id: int | None = None,
-) -> bool:
-    """The guest asked to hear from us again. False when nothing was suppressed."""
-    rows = Suppression.objects.filter(channel=channel, address=address, lifted_at__isnull=True)
-    if not rows.update(lifted_at=now):
-        return False
-    audit.record(
-        events.SUPPRESSION_LIFTED,
-        at=now,
-        by=by,
-        location_id=location_id,
-        guest_id=guest_id,
-        detail={"channel": channel, "reason": reason},
-    )
-    return True
-
-
-# --- Messages that need a person ----------------------------------------------------------------
-
-
-@transaction.atomic
-def settle_uncertain(*, message_id: int, was_sent: bool, by: User, now: datetime) -> Message:
-    """A person found out what became of an uncertain message. Raises Conflict, NotAllowed."""
-    message: Message = Message.objects.select_related("outbox", "location").get(pk=message_id)
-    if not by.has_perm("outreach.cancel_message", message):
-        raise NotAllowed("You may not settle messages here. Ask a manager of the location.")
-    if not outbox.settle(item_id=message.outbox_id, was_sent=was_sent, now=now):
-        raise Conflict("This message has been settled meanwhile.")
-    policy = OutreachPolicy.current()
-    if was_sent:
-        caps.post(message, policy=policy)
-    else:
-        caps.void(message, policy=policy)
-    audit.record(
-        events.MESSAGE_SETTLED,
-        at=now,
-        by=by,
-        location_id=message.location_id,
-        guest_id=message.guest_id,
-        target=message,
-        detail={"verdict": "it was sent" if was_sent else "it was not sent"},
-    )
-    message.outbox.refresh_from_db()
-    return message
-
-
-@transaction.atomic
-def retry_message(*, message_id: int, by: User, now: datetime) -> Message:
-    """Queue a given-up message once more; its cost is set aside anew. Raises Conflict,
-    NotAllowed, CapReached."""
-    message: Message = Message.objects.select_related("outbox", "location").get(pk=message_id)
-    if not by.has_perm("outreach.cancel_message", message):
-        raise NotAllowed("You may not send messages again here. Ask a manager of the location.")
-    if not outbox.try_again(item_id=message.outbox_id, now=now):
-        raise Conflict("This message is not given up any more.")
-    if message.reservation == Message.Reservation.VOIDED:
-        policy = OutreachPolicy.current()
-        caps.reserve(
-            lines=caps.lines_for(
-                location=message.location,
-                play_key=message.play_id or "",
-                at=message.approved_at,
-                policy=policy,
-            ),
-            cost_cents=message.cost_cents,
-        )
-        message.reservation = Message.Reservation.RESERVED
-        message.save(update_fields=["reservation"])
-    audit.record(
-        events.MESSAGE_RETRIED,
-        at=now,
-        by=by,
-        location_id=message.location_id,
-        guest_id=message.guest_id,
-        target=message,
-    )
-    message.outbox.refresh_from_db()
-    return message
-
-
-# --- Replies ------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def mark_answered(*, reply_id: int, by: User, now: datetime) -> Reply:
-    """A person has dealt with the guest's answer. Twice is once. Raises NotAllowed."""
-    reply: Reply = Reply.objects.select_for_update(of=("self",)).get(pk=reply_id)
-    if not by.has_perm("outreach.edit_draft", reply):
-        raise NotAllowed("You may not deal with answers here. Ask a manager of the location.")
-    if reply.answered_at is not None:
-        return reply
-    reply.answered_at, reply.answered_by = now, by
-    reply.save(update_fields=["answered_at", "answered_by"])
-    audit.record(
-        events.REPLY_ANSWERED,
-        at=now,
-        by=by,
-        location_id=reply.location_id,
-        guest_id=reply.guest_id,
-        target=reply,
-    )
-    return reply

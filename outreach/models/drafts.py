@@ -1,0 +1,130 @@
+"""What awaits a decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from memberships.models import Appointment, Guest, LocatedQuerySet, Location, Membership
+from outreach.models.library import Channel, Offer, Play, Template
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class DraftQuerySet(LocatedQuerySet):
+    def open(self) -> Self:
+        """Drafts that still await a decision, snoozed ones included."""
+        return self.filter(status=Draft.Status.PENDING)
+
+    def due(self, now: datetime) -> Self:
+        """Open drafts that are not snoozed at this instant and have not expired."""
+        return self.open().filter(
+            Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now), expires_at__gt=now
+        )
+
+    def snoozed(self, now: datetime) -> Self:
+        """Open drafts put off until later."""
+        return self.open().filter(snoozed_until__gt=now, expires_at__gt=now)
+
+
+class Draft(models.Model):
+    """A message with its offer and evidence, awaiting a decision.
+
+    Evidence and offer terms are stored by value: a reviewer sees what was true then. `body` is what
+    would be sent; `library_body` is the same template filled in without anybody's change.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "to decide"
+        APPROVED = "approved", "approved"
+        REJECTED = "rejected", "rejected"
+        EXPIRED = "expired", "expired"
+        WITHDRAWN = "withdrawn", "withdrawn"  # undone, or the situation is over
+
+    class Group(models.TextChoices):
+        NEEDS_CARE = "needs_care", "needs care"
+        CHANGED = "changed", "changed text"
+        LIBRARY = "library", "library text as is"
+
+    class Rejection(models.TextChoices):
+        PERSON = "person", "wrong person"
+        OFFER = "offer", "wrong offer"
+        WORDS = "words", "wrong words"
+        NOT_NOW = "not_now", "not now"
+
+    guest = models.ForeignKey(Guest, models.PROTECT, related_name="drafts")
+    location = models.ForeignKey(Location, models.PROTECT)
+    membership = models.ForeignKey(Membership, models.PROTECT, null=True, blank=True)
+    appointment = models.ForeignKey(Appointment, models.PROTECT, null=True, blank=True)
+    play = models.ForeignKey(Play, models.PROTECT)
+    channel = models.CharField(max_length=6, choices=Channel.choices)
+    address = models.CharField(max_length=254)  # phone in E.164 or mailbox, at the time of drafting
+    template = models.ForeignKey(Template, models.PROTECT)
+    offer = models.ForeignKey(Offer, models.PROTECT, null=True, blank=True)
+    offer_terms = models.JSONField(default=dict, blank=True)
+    cost_cents = models.BigIntegerField(default=0)
+    subject = models.CharField(max_length=160, blank=True)
+    body = models.TextField()
+    library_subject = models.CharField(max_length=160, blank=True)
+    library_body = models.TextField()
+    fields = models.JSONField(default=dict, blank=True)  # values filled into the template
+    evidence = models.JSONField(default=dict, blank=True)  # score, band, reasons, model, as_of
+    checks = models.JSONField(default=list, blank=True)  # [{"check", "ok", "blocks", "message"}]
+    group = models.CharField(max_length=10, choices=Group.choices, default=Group.LIBRARY)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    version = models.IntegerField(default=1)  # raised by every change; a decision names the version
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # Ids of everybody who changed the text since it was the library's: none of them approves it.
+    writers = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    rejection = models.CharField(max_length=10, choices=Rejection.choices, blank=True)
+    rejection_note = models.CharField(max_length=300, blank=True)
+    approval_hash = models.CharField(max_length=64, blank=True)
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["guest", "play"],
+                condition=Q(status="pending"),
+                name="one_open_draft_per_guest_and_play",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["approved", "rejected"])
+                | Q(decided_by__isnull=False, decided_at__isnull=False),
+                name="decided_draft_says_who_and_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="rejected") | ~Q(rejection=""), name="rejected_draft_says_why"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="approved") | ~Q(approval_hash=""),
+                name="approved_draft_is_hashed",
+            ),
+            models.CheckConstraint(condition=Q(cost_cents__gte=0), name="draft_cost_not_negative"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["location", "group", "id"],
+                name="draft_queue",
+                condition=Q(status="pending"),
+            ),
+            models.Index(fields=["guest", "-created_at"], name="draft_of_guest"),
+        ]

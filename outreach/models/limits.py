@@ -1,0 +1,142 @@
+"""Every limit on writing to guests: stops, caps, comparison groups, the rules of the business."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from memberships.models import Guest
+from outreach.models.library import Channel, Play
+
+
+class Suppression(models.Model):
+    """An address that is not to be written to. One table for the whole organisation (INV-12)."""
+
+    class Source(models.TextChoices):
+        REPLY = "reply", "the guest's answer"
+        PLATFORM = "platform", "the booking platform"
+        STAFF = "staff", "staff"
+        CARRIER = "carrier", "the carrier"
+
+    # Calls are listed too, so that who wants to be left in peace is looked up in one place.
+    CHANNELS = [*Channel.choices, ("call", "phone call")]
+
+    channel = models.CharField(max_length=6, choices=CHANNELS)
+    address = models.CharField(max_length=254)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    reason = models.CharField(max_length=200)
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)  # the guest asked to hear from us again
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "address"],
+                condition=Q(lifted_at__isnull=True),
+                name="suppressed_once",
+            )
+        ]
+
+
+class Switch(models.Model):
+    """A stop switch: all sending, or that of one location, play or channel (INV-9).
+
+    A row with `stopped` keeps everything in its scope from leaving, read inside the claim.
+    """
+
+    class Scope(models.TextChoices):
+        ALL = "all", "everything"
+        LOCATION = "location", "a location"
+        PLAY = "play", "a play"
+        CHANNEL = "channel", "a channel"
+
+    scope = models.CharField(max_length=10, choices=Scope.choices)
+    key = models.CharField(max_length=60, blank=True)  # location id, play key or channel
+    stopped = models.BooleanField(default=True)
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "key"], name="one_switch_per_scope"),
+            models.CheckConstraint(
+                condition=Q(scope="all", key="") | (~Q(scope="all") & ~Q(key="")),
+                name="switch_names_its_scope",
+            ),
+        ]
+
+
+class Cap(models.Model):
+    """A limit in cents for a scope and period, reserved before it is spent (INV-7)."""
+
+    class Scope(models.TextChoices):
+        LOCATION_DAY = "location_day", "location and day"
+        PLAY_MONTH = "play_month", "play and month"
+        BUSINESS_MONTH = "business_month", "business and month"
+
+    scope = models.CharField(max_length=15, choices=Scope.choices)
+    key = models.CharField(max_length=60)
+    period = models.CharField(max_length=10)  # 2026-11-21 or 2026-11
+    limit_cents = models.BigIntegerField()
+    reserved_cents = models.BigIntegerField(default=0)
+    spent_cents = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "key", "period"], name="one_cap_per_period"),
+            models.CheckConstraint(
+                condition=Q(reserved_cents__gte=0, spent_cents__gte=0),
+                name="cap_amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(limit_cents__gte=F("reserved_cents") + F("spent_cents")),
+                name="cap_never_exceeded",
+            ),
+        ]
+
+
+class Holdout(models.Model):
+    """Which arm of a play's experiment a guest is in. Drawn once, kept for good, never by hand."""
+
+    guest = models.ForeignKey(Guest, models.CASCADE)
+    play = models.ForeignKey(Play, models.CASCADE)
+    is_held_out = models.BooleanField()
+    assigned_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["guest", "play"], name="one_arm_per_guest_and_play")
+        ]
+
+
+class OutreachPolicy(models.Model):
+    """The business's rules for writing to guests. Exactly one row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    outgoing_minutes = models.IntegerField(
+        default=5
+    )  # approved messages wait so long: Undo is real
+    hold_minutes = models.IntegerField(default=60)  # between two messages to one guest
+    weekly_cap = models.IntegerField(default=2)  # messages per guest in 7 days, all plays
+    quiet_from = models.TimeField(default=time(20))  # local time of the guest
+    quiet_until = models.TimeField(default=time(9))
+    four_eyes_on_edits = models.BooleanField(default=True)
+    location_day_cents = models.BigIntegerField(default=30_000)
+    play_month_cents = models.BigIntegerField(default=500_000)
+    business_month_cents = models.BigIntegerField(default=1_000_000)
+    stale_after_hours = models.IntegerField(default=26)  # data older than this stops sending
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_policy")]
+
+    @classmethod
+    def current(cls) -> OutreachPolicy:
+        """The row, made with defaults at first use."""
+        return cls.objects.get_or_create(pk=1)[0]

@@ -1,0 +1,46 @@
+"""What staff and machine do with drafts and messages: each verb is one transaction with its ledger
+entry last."""
+
+from outreach.services.answers import mark_answered
+from outreach.services.decisions import (
+    approve_as_is,
+    approve_draft,
+    cancel_message,
+    edit_draft,
+    reject_draft,
+    snooze_draft,
+    undo_decision,
+)
+from outreach.services.messages import retry_message, settle_uncertain
+from outreach.services.queue import queue_message
+from outreach.services.stops import lift_suppression, resume_sending, stop_sending, suppress
+from outreach.services.upkeep import (
+    expire_drafts,
+    lock_open_drafts,
+    recheck_drafts,
+    wake_snoozed,
+    withdraw_drafts,
+)
+
+__all__ = [
+    "approve_as_is",
+    "approve_draft",
+    "cancel_message",
+    "edit_draft",
+    "expire_drafts",
+    "lift_suppression",
+    "lock_open_drafts",
+    "mark_answered",
+    "queue_message",
+    "recheck_drafts",
+    "reject_draft",
+    "resume_sending",
+    "retry_message",
+    "settle_uncertain",
+    "snooze_draft",
+    "stop_sending",
+    "suppress",
+    "undo_decision",
+    "wake_snoozed",
+    "withdraw_drafts",
+]

@@ -1,0 +1,110 @@
+"""Drafts that change without a decision: their time or situation is over, or the data moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F
+
+from audit import services as audit
+from audit.services import Entry
+from outreach import checks, events
+from outreach.models import Draft
+
+if TYPE_CHECKING:
+    from staff.models import User
+
+
+@transaction.atomic
+def withdraw_drafts(*, draft_ids: Sequence[int], reason: str, now: datetime) -> int:
+    """Withdraw open drafts whose situation is over. Decided ones stay. Returns how many."""
+    drafts = list(Draft.objects.select_for_update().open().filter(pk__in=draft_ids).order_by("pk"))
+    Draft.objects.filter(pk__in=[draft.pk for draft in drafts]).update(
+        status=Draft.Status.WITHDRAWN, version=F("version") + 1
+    )
+    audit.record_many(
+        [
+            _entry(events.DRAFT_WITHDRAWN, draft, at=now, detail={"reason": reason})
+            for draft in drafts
+        ]
+    )
+    return len(drafts)
+
+
+@transaction.atomic
+def expire_drafts(*, now: datetime) -> int:
+    """Close open drafts past their time. Returns how many."""
+    drafts = list(
+        Draft.objects.select_for_update(skip_locked=True)
+        .open()
+        .filter(expires_at__lte=now)
+        .order_by("pk")[:1000]
+    )
+    Draft.objects.filter(pk__in=[draft.pk for draft in drafts]).update(
+        status=Draft.Status.EXPIRED, version=F("version") + 1
+    )
+    audit.record_many([_entry(events.DRAFT_EXPIRED, draft, at=now) for draft in drafts])
+    return len(drafts)
+
+
+@transaction.atomic
+def recheck_drafts(*, guest_ids: Sequence[int], now: datetime) -> int:
+    """Look again at the open drafts of guests whose data changed. Returns how many moved."""
+    drafts = list(
+        Draft.objects.select_for_update(of=("self",))
+        .open()
+        .filter(guest_id__in=guest_ids)
+        .select_related("guest__contact", "location", "play", "template", "offer")
+        .order_by("pk")
+    )
+    changed: list[Draft] = []
+    for draft, results in zip(drafts, checks.check_drafts(drafts, now=now), strict=True):
+        before = (draft.checks, draft.group)
+        checks.apply(draft, results)
+        if (draft.checks, draft.group) != before:
+            changed.append(draft)
+    # The words are the same: no new version, a reviewer in front of the card is not thrown out.
+    Draft.objects.bulk_update(changed, ["checks", "group"], batch_size=500)
+    return len(changed)
+
+
+def lock_open_drafts(*, guest_id: int) -> None:
+    """Keep the open drafts of a guest for this transaction."""
+    list(
+        Draft.objects.select_for_update()
+        .open()
+        .filter(guest_id=guest_id)
+        .order_by("pk")
+        .values_list("pk")
+    )
+
+
+def wake_snoozed(*, guest_ids: Sequence[int], now: datetime) -> int:
+    """Bring snoozed drafts of guests back who booked or answered. Returns how many."""
+    return (
+        Draft.objects.snoozed(now)
+        .filter(guest_id__in=guest_ids)
+        .update(snoozed_until=None, version=F("version") + 1)
+    )
+
+
+def _entry(
+    event: str,
+    draft: Draft,
+    *,
+    at: datetime,
+    by: User | None = None,
+    detail: dict[str, Any] | None = None,
+) -> Entry:
+    return Entry(
+        event=event,
+        at=at,
+        by=by,
+        location_id=draft.location_id,
+        guest_id=draft.guest_id,
+        target=draft,
+        detail=detail,
+    )
