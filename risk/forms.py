@@ -52,7 +52,7 @@ class ExclusionForm(forms.Form):
         label=_("Guest's code"),
         required=False,
         max_length=64,
-        help_text=_("Empty for everybody. Everybody's facts are not learned from either."),
+        help_text=_("Leave it empty for everybody: then nothing is learned from the fact either."),
     )
     reason = forms.CharField(label=_("Why"), max_length=200)
 

@@ -45,3 +45,19 @@ def test_the_full_page_is_accessible_and_works_by_keys(
         page.keyboard.press("Enter")
     page.locator("button", has_text="Let before serve").wait_for()
     accessible(page)
+
+
+def test_facts_are_left_out_and_let_back_in_by_keys(sign_in, accessible, admin, location) -> None:
+    page = sign_in(admin)
+    page.goto(reverse("settings-inputs"))
+    accessible(page, everywhere=True)
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.locator("#id_what").focus()
+    page.keyboard.press("ArrowDown")
+    page.locator("#id_reason").fill("Asked for by the clinic.")
+    page.keyboard.press("Enter")
+    page.locator("text=It counts from the next score on.").wait_for()
+    accessible(page, everywhere=True)
+    page.locator("button", has_text="Let it count again").focus()
+    page.keyboard.press("Enter")
+    page.locator("text=Nothing is left out.").wait_for()
