@@ -12,6 +12,7 @@ DRAFT_EXPIRED = "draft.expired"
 DRAFT_WITHDRAWN = "draft.withdrawn"
 GUEST_HELD_OUT = "guest.held_out"
 MESSAGE_BEGUN = "message.begun"
+MESSAGE_HELD_BACK = "message.held_back"
 MESSAGE_SENT = "message.sent"
 MESSAGE_REFUSED = "message.refused"
 MESSAGE_POSTPONED = "message.postponed"
@@ -51,6 +52,7 @@ SENTENCES = {
     DRAFT_WITHDRAWN: "{actor} withdrew the draft for {guest}: {reason}",
     GUEST_HELD_OUT: "{guest} is in the comparison group of {play} and was left alone",
     MESSAGE_BEGUN: "{actor} handed the message to {guest} to the carrier, try {attempt}",
+    MESSAGE_HELD_BACK: "Try {attempt} of the message to {guest} was called off before the call",
     MESSAGE_SENT: "The message to {guest} left",
     MESSAGE_REFUSED: "The message to {guest} was refused: {error}",
     MESSAGE_POSTPONED: "The message to {guest} is tried again at {due_at}",

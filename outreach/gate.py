@@ -22,6 +22,9 @@ from staff.permissions import holders
 
 State = OutboxItem.State
 WEEK = timedelta(days=7)
+# A claimed message is called within this time or let go. The hold period is longer by it, so that
+# two calls never stand closer than the period, however slow the first was after its claim.
+CALL_WITHIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,11 @@ CANDIDATE_SQL = f"""
     ORDER BY o.due_at, o.id
     LIMIT 1 FOR UPDATE OF o SKIP LOCKED
 """
-_STILL_SQL = f"SELECT o.id {_FROM} WHERE o.id = %(item)s AND {_ALL}"
+_STILL_SQL = f"""
+    SELECT o.id {_FROM}
+    WHERE o.id = %(item)s AND o.state = 'sending' AND o.attempt = %(attempt)s
+      AND o.leased_until > %(now)s AND {_ALL}
+"""
 _WHICH = " ".join(f"WHEN ({c.passes}) IS NOT TRUE THEN '{c.key}'" for c in CONDITIONS)
 _HELD_SQL = f"SELECT m.id, CASE {_WHICH} ELSE '' END {_FROM} WHERE m.id = ANY(%(messages)s)"
 
@@ -190,7 +197,7 @@ def parameters(*, now: datetime, policy: OutreachPolicy) -> dict[str, Any]:
             State.UNCERTAIN.value,
         ],
         "week_ago": now - WEEK,
-        "hold_since": now - timedelta(minutes=policy.hold_minutes),
+        "hold_since": hold_since(now=now, policy=policy),
         "open_zones": open_zones(now=now, policy=policy),
     }
 
@@ -211,10 +218,18 @@ def open_zones(*, now: datetime, policy: OutreachPolicy) -> list[str]:
     return [zone for zone in zones if hours.is_open(now, zone_name=zone, policy=policy)]
 
 
+def hold_since(*, now: datetime, policy: OutreachPolicy) -> datetime:
+    """Who was written to after this instant is left in peace now."""
+    return now - timedelta(minutes=policy.hold_minutes) - CALL_WITHIN
+
+
 def still_open(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> bool:
-    """Whether a claimed message may leave at this later instant."""
+    """Whether a claimed message may leave at this later instant. Not when the claim is no longer
+    ours: a sender that slept past its lease must not call, somebody else may have looked the
+    message up and sent it meanwhile."""
+    values = parameters(now=now, policy=policy) | {"item": item.pk, "attempt": item.attempt}
     with connection.cursor() as cursor:
-        cursor.execute(_STILL_SQL, parameters(now=now, policy=policy) | {"item": item.pk})
+        cursor.execute(_STILL_SQL, values)
         return cursor.fetchone() is not None
 
 

@@ -31,8 +31,11 @@ State = OutboxItem.State
 # Longer than the slowest call (15 s read time plus connecting), so that a live worker never loses
 # the row it is working on.
 LEASE = timedelta(seconds=90)
-# Beyond this the world may have changed since the claim: switch, opt-out and hours are read again.
+# Beyond this the world may have changed since the gate was asked: switch, opt-out and hours are
+# read again, and again if the reading itself took longer, up to so many times. A machine that slow
+# lets the message wait.
 RECHECK_AFTER_S = 0.05
+RECHECKS = 5
 
 EVENT_OF = {
     State.SENT: events.MESSAGE_SENT,
@@ -98,15 +101,42 @@ def _send_next(*, now: datetime) -> Message | None:
         outcome = Outcome(Result.REFUSED, error="The text differs from the approved one.")
         _store(item, message, outcome, now=now)
         return message
-    waited = time.monotonic() - looked
-    if waited > RECHECK_AFTER_S and not gate.still_open(
-        item, now=now + timedelta(seconds=waited), policy=policy
-    ):
-        outbox.release(item)
+    if not _may_call(item, looked=looked, now=now, policy=policy):
+        _let_go(item, message, now=now + timedelta(seconds=time.monotonic() - looked))
         raise NotNow
     outcome = _call(item, message)
     _store(item, message, outcome, now=now + timedelta(seconds=time.monotonic() - looked))
     return message
+
+
+def _may_call(item: OutboxItem, *, looked: float, now: datetime, policy: OutreachPolicy) -> bool:
+    """Whether the gate was seen open a moment ago. `looked` is when it was asked last, in seconds
+    of the monotonic clock, `now` the instant of that."""
+    begun = looked
+    for _ in range(RECHECKS):
+        instant = time.monotonic()
+        if instant - looked <= RECHECK_AFTER_S:
+            return True
+        if instant - begun > gate.CALL_WITHIN.total_seconds():
+            return False
+        looked = instant
+        if not gate.still_open(item, now=now + timedelta(seconds=looked - begun), policy=policy):
+            return False
+    return time.monotonic() - looked <= RECHECK_AFTER_S
+
+
+@transaction.atomic
+def _let_go(item: OutboxItem, message: Message, *, now: datetime) -> None:
+    """Give a claimed message back and say so: the ledger has told of a try that was none."""
+    if outbox.release(item):
+        audit.record(
+            events.MESSAGE_HELD_BACK,
+            at=now,
+            location_id=message.location_id,
+            guest_id=message.guest_id,
+            target=message,
+            detail={"outbox": item.pk, "attempt": item.attempt},
+        )
 
 
 def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
@@ -127,7 +157,7 @@ def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
                     "guest": message.guest_id,
                     "now": now,
                     "item": item.pk,
-                    "hold_since": now - timedelta(minutes=policy.hold_minutes),
+                    "hold_since": gate.hold_since(now=now, policy=policy),
                 },
             )
             if cursor.rowcount != 1:

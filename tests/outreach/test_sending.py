@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection, connections
@@ -295,22 +297,95 @@ def test_a_payload_changed_in_the_outbox_is_not_sent(carrier, message, due):
     assert carrier.calls == []
 
 
+def slow_claim(monkeypatch, then) -> None:
+    """Claims take 60 ms from now on, and `then()` happens before each call."""
+    claim = outbox.claim
+
+    def claim_slowly(**kwargs):
+        item = claim(**kwargs)
+        if item is not None:
+            time.sleep(0.06)
+            then()
+        return item
+
+    monkeypatch.setattr(sending.outbox, "claim", claim_slowly)
+
+
 def test_the_switch_is_read_again_when_time_passed_after_the_claim(
     carrier, message, manager, now, due, monkeypatch
 ):
-    monkeypatch.setattr(sending, "RECHECK_AFTER_S", 0.0)
-    claim = outbox.claim
-
-    def claim_then_stop(**kwargs):
-        item = claim(**kwargs)
-        if item is not None:
-            close_all(message, manager, now)
-        return item
-
-    monkeypatch.setattr(sending.outbox, "claim", claim_then_stop)
+    slow_claim(monkeypatch, then=lambda: Switch.objects.get_or_create(
+        scope="all", key="", defaults={"changed_at": now, "changed_by": manager}
+    ))  # fmt: skip
     assert sending.dispatch_due(now=due) == 0
     assert carrier.calls == []
     assert state_of(message) == State.READY
+    assert list(
+        LedgerEntry.objects.filter(event__startswith="message.").values_list("event", flat=True)
+    ) == ["message.begun", "message.held_back"]
+
+
+def test_a_slow_claim_into_an_open_gate_is_sent(carrier, message, due, monkeypatch):
+    slow_claim(monkeypatch, then=lambda: None)
+    assert sending.dispatch_due(now=due) == 1
+
+
+def test_a_reading_of_the_gate_that_took_long_itself_is_made_again(
+    carrier, message, manager, now, due, monkeypatch
+):
+    slow_claim(monkeypatch, then=lambda: None)
+    still_open = gate.still_open
+
+    def read_slowly(item, **kwargs):
+        answer = still_open(item, **kwargs)
+        if not Switch.objects.exists():
+            close_all(message, manager, now)
+            time.sleep(0.06)
+        return answer
+
+    monkeypatch.setattr(sending.gate, "still_open", read_slowly)
+    assert sending.dispatch_due(now=due) == 0
+    assert carrier.calls == []
+
+
+def test_a_machine_too_slow_for_the_gate_lets_the_message_wait(carrier, message, due, monkeypatch):
+    monkeypatch.setattr(sending, "RECHECK_AFTER_S", 0.0)
+    assert sending.dispatch_due(now=due, limit=1) == 0
+    assert carrier.calls == []
+    assert state_of(message) == State.READY
+
+
+@pytest.mark.parametrize("meanwhile", [{"state": "unknown"}, {"attempt": 2}])
+def test_a_sender_whose_claim_was_taken_over_does_not_call(
+    carrier, message, due, monkeypatch, meanwhile
+):
+    slow_claim(monkeypatch, then=lambda: OutboxItem.objects.update(**meanwhile))
+    assert sending.dispatch_due(now=due, limit=1) == 0
+    assert carrier.calls == []
+
+
+def test_a_sender_that_slept_past_its_lease_does_not_call(carrier, message, due, monkeypatch):
+    slow_claim(monkeypatch, then=lambda: OutboxItem.objects.update(leased_until=due))
+    assert sending.dispatch_due(now=due, limit=1) == 0
+    assert carrier.calls == []
+
+
+def test_a_claim_older_than_the_margin_of_the_hold_period_is_given_back(
+    carrier, message, due, monkeypatch
+):
+    slow_claim(monkeypatch, then=lambda: None)
+    monkeypatch.setattr(gate, "CALL_WITHIN", timedelta(seconds=0.05))
+    assert sending.dispatch_due(now=due, limit=1) == 0
+    assert carrier.calls == []
+
+
+def test_the_hold_period_counts_from_the_latest_instant_of_the_call_before(
+    carrier, message, now, due
+):
+    held_for = timedelta(minutes=OutreachPolicy.current().hold_minutes)
+    Contact.objects.create(guest_id=message.guest_id, last_at=due - held_for, outbox_id=uuid4())
+    assert held(message, due) == "hold"
+    assert held(message, due + gate.CALL_WITHIN) == ""
 
 
 def test_a_refusal_gives_the_money_back(carrier, message, due):
