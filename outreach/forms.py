@@ -111,10 +111,14 @@ class TemplateForm(forms.Form):
     language = forms.ChoiceField(
         label=_("Language"), choices=[("en", _("English")), ("es", _("Spanish"))]
     )
-    subject = forms.CharField(label=_("Subject (e-mail)"), max_length=120, required=False)
+    subject = forms.CharField(
+        label=_("Subject (e-mail)"), max_length=120, required=False,
+        widget=forms.TextInput(attrs={"data-phone-subject": "phone"}),
+    )  # fmt: skip
     body = forms.CharField(
-        label=_("Text"), widget=forms.Textarea(attrs={"rows": 7}), max_length=5000
-    )
+        label=_("Text"), max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 7, "data-phone": "phone"}),
+    )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -302,6 +302,11 @@ class Card:
         return any(kind != "same" for kind, _text in self.diff)
 
     @property
+    def phone_id(self) -> str:
+        """The id by which a text field finds the phone that shows it."""
+        return f"phone-{self.draft.pk}"
+
+    @property
     def body_in_form(self) -> str:
         return self.draft.body if self.body_typed is None else self.body_typed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from audit.access import requires
 from outreach import curation
 from outreach.errors import BadTemplate, OutreachError
 from outreach.forms import CAUSES, FIELD_HELP, OfferForm, PolicyForm, TemplateForm
-from outreach.models import LibraryStatus, Offer, OutreachPolicy, Template
+from outreach.models import Channel, LibraryStatus, Offer, OutreachPolicy, Template
 from outreach.texts import SAMPLE, fill, sms_size
 
 if TYPE_CHECKING:
@@ -156,7 +157,6 @@ def _template_page(
             return redirect("settings-template", pk=made.pk)
     typed = form.is_bound
     subject, body = _preview(form, current)
-    sms = (form["channel"].value() or "sms") == "sms"
     context = {
         "form": form,
         "template": current,
@@ -167,7 +167,9 @@ def _template_page(
         ),
         "subject": subject,
         "body": body,
-        "size": sms_size(body) if sms else None,
+        "size": sms_size(body),
+        "is_email": form["channel"].value() == Channel.EMAIL,
+        "sample": json.dumps(SAMPLE),
         "fields": FIELD_HELP,
         "edit_open": typed or current is None,
     }

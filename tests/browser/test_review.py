@@ -11,6 +11,7 @@ from audit import clock
 from outreach import services
 from outreach.library import seed_library
 from outreach.models import Draft, Message
+from outreach.texts import sms_size
 from tests.factories.outreach import draft_members, make_draft, make_member, mirror_is_fresh
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -161,3 +162,22 @@ def test_drafts_elsewhere_are_not_on_the_page(sign_in, outsider, location, elsew
     page.goto("/review/")
     page.get_by_text("Queue clear").wait_for()
     assert page.get_by_text("Zelda").count() == 0
+
+
+def test_the_phone_follows_what_is_typed(sign_in, manager, drafts, accessible) -> None:
+    page = sign_in(manager)
+    page.goto("/review/")
+    page.keyboard.press("e")
+    field = page.get_by_role("textbox", name="Text").first
+    field.fill("Hi Ana, it is us. Reply STOP to opt out.")
+    phone, size = page.locator(".phone .bubble").first, page.locator(".sms-size").first
+    assert phone.text_content() == "Hi Ana, it is us. Reply STOP to opt out."
+    assert size.inner_text() == "40 characters · 1 SMS part"
+    for text in ["é" * 161, "Ana 💆 " + "a" * 70, "{" * 80 + "x", "“quoted” " * 9]:
+        field.fill(text)
+        counted = sms_size(text.strip())
+        told = size.inner_text()
+        assert told.startswith(f"{counted.characters} characters")
+        assert f"{counted.parts} SMS part" in told
+        assert (f"Unicode because of {counted.culprits}" in told) == counted.is_unicode
+    accessible(page, everywhere=True)
