@@ -1,7 +1,8 @@
 """From candidates of a play to drafts with offer, text and evidence, for a person to decide.
 
 Set-based: the number of queries does not grow with the number of candidates. Every candidate ends
-as a draft, in the comparison group, or in a counter that says why not.
+as a draft, in the comparison group, or in a counter that says why not. Where a play only reports,
+what would have become a draft is recorded and nothing else (shadows.py).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.db import connection, transaction
 from audit import services as audit
 from audit.services import Entry
 from memberships.models import Guest, Location, Membership
-from outreach import checks, events
+from outreach import checks, events, shadows
 from outreach.models import (
     Channel,
     Contact,
@@ -31,6 +32,7 @@ from outreach.models import (
     Phase,
     Play,
     PlayPhase,
+    ShadowDraft,
     Suppression,
     Template,
 )
@@ -66,6 +68,7 @@ class DraftingResult:
 
     drafted: int = 0
     held_out: int = 0
+    recorded: int = 0  # would have been drafted, where the play only reports
     skipped: Counter[str] = field(default_factory=Counter)
     draft_ids: list[int] = field(default_factory=list)
 
@@ -74,6 +77,7 @@ class DraftingResult:
         return {
             "drafted": self.drafted,
             "held_out": self.held_out,
+            "recorded": self.recorded,
             **{f"skipped: {reason}": count for reason, count in sorted(self.skipped.items())},
         }
 
@@ -99,7 +103,8 @@ def draft_for(
     """Draft for the candidates, in their order, up to the play's daily limit per location.
 
     A person who asks for drafts (`by`) passes neither the comparison group nor a stop, but is not
-    bound by the daily limit. Raises Play.DoesNotExist.
+    bound by the daily limit. Where the play only reports, the night records what it would have
+    drafted, and nobody can ask. Raises Play.DoesNotExist.
     """
     result = DraftingResult()
     play = Play.objects.get(pk=play_key)
@@ -112,17 +117,21 @@ def draft_for(
 
     able: list[tuple[Candidate, Guest, str]] = []
     for candidate in chosen:
-        reason, channel = round_.why_not(candidate)
+        reason, channel = round_.why_not(candidate, asked=by is not None)
         if reason:
             result.skipped[reason] += 1
         else:
             able.append((candidate, round_.guests[candidate.guest_id], channel))
 
     # Drawn only among those who could be written to: both arms are then the same kind of guest.
+    # Where nothing is sent there is no experiment yet: the same draw, but no arm is stored.
     held_out, new_arms = draw_arms(
-        play=play, guest_ids=[candidate.guest_id for candidate, _, _ in able], now=now
+        play=play,
+        guest_ids=[c.guest_id for c, _, _ in able if not round_.only_reports(c)],
+        now=now,
     )
     drafts: list[Draft] = []
+    unsent: list[Draft] = []
     for candidate, guest, channel in able:
         if candidate.guest_id in held_out:
             result.held_out += 1
@@ -145,10 +154,17 @@ def draft_for(
             result.skipped[NO_TEXT] += 1
             continue
         round_.today[candidate.location_id] += 1
-        drafts.append(draft)
+        (unsent if round_.only_reports(candidate) else drafts).append(draft)
 
-    for draft, results in zip(drafts, checks.check_drafts(drafts, now=now), strict=True):
+    looked_at = drafts + unsent
+    for draft, results in zip(looked_at, checks.check_drafts(looked_at, now=now), strict=True):
         checks.apply(draft, results)
+    result.recorded = shadows.record(
+        unsent,
+        play=play,
+        held_out=_would_be_held_out(play, [draft.guest_id for draft in unsent]),
+        now=now,
+    )
     # A decision taken back in this moment may have reopened a draft: then that one stands.
     Draft.objects.bulk_create(drafts, batch_size=BATCH, ignore_conflicts=True)
     made = list(
@@ -236,6 +252,25 @@ def draw_arms(*, play: Play, guest_ids: Sequence[int], now: datetime) -> tuple[s
     return {guest_id for guest_id, held in arms.items() if held}, set(fresh)
 
 
+def _would_be_held_out(play: Play, guest_ids: Sequence[int]) -> set[int]:
+    """Who would be left alone: by the arm that is stored, else by the draw."""
+    if not guest_ids:
+        return set()
+    stored = dict(
+        Holdout.objects.filter(play=play, guest_id__in=guest_ids).values_list(
+            "guest_id", "is_held_out"
+        )
+    )
+    return {
+        guest_id
+        for guest_id in guest_ids
+        if stored.get(
+            guest_id,
+            falls_into_holdout(play_key=play.pk, guest_id=guest_id, percent=play.holdout_percent),
+        )
+    }
+
+
 # --- One round of drafting ----------------------------------------------------------------------
 
 
@@ -251,6 +286,7 @@ class _Round:
     phases: dict[int, str]
     open_guests: set[int]
     lately: set[int]
+    recorded: set[tuple[int, int]]  # (location, guest) of what would have been sent lately
     suppressed: set[tuple[str, str]]
     today: Counter[int]
     offers: list[Offer]
@@ -276,7 +312,10 @@ class _Round:
         )
         today: Counter[int] = Counter(
             location_id
-            for location_id, created_at in recent.values_list("location_id", "created_at")
+            for location_id, created_at in [
+                *recent.values_list("location_id", "created_at"),
+                *shadows.since(now - timedelta(days=2), play=play, location_ids=locations),
+            ]
             if locations[location_id].today(created_at) == locations[location_id].today(now)
         )
         since = now - timedelta(days=max([o.again_after_days for o in offers], default=0))
@@ -313,6 +352,7 @@ class _Round:
                 .values_list("guest_id", flat=True)
             ),
             lately=_turned_to_lately(play, guest_ids, now),
+            recorded=_recorded_lately(play, guest_ids, now),
             suppressed=set(
                 Suppression.objects.filter(
                     lifted_at__isnull=True, address__in=addresses
@@ -326,13 +366,20 @@ class _Round:
             ),
         )
 
-    def why_not(self, candidate: Candidate) -> tuple[str, str]:
+    def only_reports(self, candidate: Candidate) -> bool:
+        """Whether the play records here what it would have sent, and sends nothing."""
+        return self.phases.get(candidate.location_id) == Phase.REPORT
+
+    def why_not(self, candidate: Candidate, *, asked: bool) -> tuple[str, str]:
         """Why the candidate gets no draft, in words for staff ("" when it may), and the channel."""
         guest = self.guests.get(candidate.guest_id)
         if guest is None:
             return NOT_PRESENT, ""
-        if self.phases.get(candidate.location_id) == Phase.REPORT:
-            return REPORT_ONLY, ""
+        if self.only_reports(candidate):
+            if asked:
+                return REPORT_ONLY, ""
+            if (candidate.location_id, guest.pk) in self.recorded:
+                return LATELY, ""
         if guest.pk in self.open_guests:
             return ALREADY_OPEN, ""
         if guest.pk in self.lately:
@@ -489,6 +536,15 @@ def _turned_to_lately(play: Play, guest_ids: Sequence[int], now: datetime) -> se
         guest_id__in=guest_ids, last_at__gt=now - timedelta(days=7)
     ).values_list("guest_id", flat=True)
     return set(handled) | set(reached)
+
+
+def _recorded_lately(play: Play, guest_ids: Sequence[int], now: datetime) -> set[tuple[int, int]]:
+    """Whom the play would have written to within its quiet days, by location."""
+    return set(
+        ShadowDraft.objects.filter(
+            play=play, guest_id__in=guest_ids, at__gt=now - timedelta(days=play.quiet_days)
+        ).values_list("location_id", "guest_id")
+    )
 
 
 MONTHS = {

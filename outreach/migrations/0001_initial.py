@@ -259,6 +259,7 @@ class Migration(migrations.Migration):
                 ),
                 ("rejection_note", models.CharField(blank=True, max_length=300)),
                 ("approval_hash", models.CharField(blank=True, max_length=64)),
+                ("automatic_rule", models.CharField(blank=True, max_length=80)),
                 (
                     "appointment",
                     models.ForeignKey(
@@ -375,6 +376,69 @@ class Migration(migrations.Migration):
                         name="holdout_0_to_50",
                     )
                 ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PhaseChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "old",
+                    models.CharField(
+                        choices=[
+                            ("report", "report only"),
+                            ("review", "every draft reviewed"),
+                            ("automatic", "automatic within rules"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "new",
+                    models.CharField(
+                        choices=[
+                            ("report", "report only"),
+                            ("review", "every draft reviewed"),
+                            ("automatic", "automatic within rules"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("reason", models.CharField(max_length=200)),
+                ("evidence", models.JSONField(blank=True, default=dict)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="memberships.location"
+                    ),
+                ),
+                (
+                    "play",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outreach.play",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-at", "-pk"],
             },
         ),
         migrations.CreateModel(
@@ -524,6 +588,44 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
+            name="AutomaticRule",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("min_p", models.FloatField(default=0.85)),
+                ("min_visits", models.SmallIntegerField(default=2)),
+                ("visit_days", models.SmallIntegerField(default=30)),
+                ("max_cost_cents", models.BigIntegerField(default=0)),
+                ("set_at", models.DateTimeField()),
+                (
+                    "set_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "play",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="automatic_rules",
+                        to="outreach.play",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name"],
+            },
+        ),
+        migrations.CreateModel(
             name="PlayPhase",
             fields=[
                 (
@@ -545,6 +647,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("since_at", models.DateTimeField()),
+                ("reviewed_since_at", models.DateTimeField(blank=True, null=True)),
+                ("rules", models.JSONField(blank=True, default=list)),
+                ("doubt", models.CharField(blank=True, max_length=200)),
                 (
                     "location",
                     models.ForeignKey(
@@ -557,6 +662,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="phases",
                         to="outreach.play",
+                    ),
+                ),
+                (
+                    "set_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -786,6 +901,89 @@ class Migration(migrations.Migration):
                 "ordering": ["slug", "-version"],
             },
         ),
+        migrations.CreateModel(
+            name="ShadowDraft",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("sms", "text message"), ("email", "e-mail")], max_length=6
+                    ),
+                ),
+                ("cost_cents", models.BigIntegerField(default=0)),
+                ("cause", models.CharField(blank=True, max_length=40)),
+                ("score", models.SmallIntegerField(blank=True, null=True)),
+                ("p", models.FloatField(blank=True, null=True)),
+                (
+                    "failed_checks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("is_held_out", models.BooleanField(default=False)),
+                ("rule", models.CharField(blank=True, max_length=80)),
+                (
+                    "guest",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="shadow_drafts",
+                        to="memberships.guest",
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="memberships.location"
+                    ),
+                ),
+                (
+                    "membership",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="memberships.membership",
+                    ),
+                ),
+                (
+                    "offer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="outreach.offer",
+                    ),
+                ),
+                (
+                    "play",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outreach.play",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="outreach.template",
+                    ),
+                ),
+            ],
+        ),
         migrations.AddField(
             model_name="draft",
             name="template",
@@ -836,6 +1034,10 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="phasechange",
+            index=models.Index(fields=["play", "location", "-at"], name="phase_change_of_play"),
+        ),
+        migrations.AddIndex(
             model_name="message",
             index=models.Index(fields=["guest", "-approved_at"], name="message_of_guest"),
         ),
@@ -869,9 +1071,44 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="automaticrule",
+            constraint=models.UniqueConstraint(
+                fields=("play", "name"), name="rule_name_once_per_play"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="automaticrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("min_p__gte", 0), ("min_p__lte", 1)), name="rule_p_0_to_1"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="automaticrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_cost_cents__gte", 0),
+                    ("min_visits__gte", 0),
+                    ("visit_days__gte", 1),
+                    ("visit_days__lte", 365),
+                ),
+                name="rule_bounds",
+            ),
+        ),
+        migrations.AddConstraint(
             model_name="playphase",
             constraint=models.UniqueConstraint(
                 fields=("play", "location"), name="one_phase_per_play"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="playphase",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("phase", "automatic"), _negated=True),
+                    models.Q(("set_by__isnull", False), models.Q(("rules", []), _negated=True)),
+                    _connector="OR",
+                ),
+                name="automatic_has_person_and_rules",
             ),
         ),
         migrations.AddIndex(
@@ -927,6 +1164,14 @@ class Migration(migrations.Migration):
                 fields=("slug",),
                 name="one_active_template_version",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="shadowdraft",
+            index=models.Index(fields=["play", "location", "-at"], name="shadow_of_play"),
+        ),
+        migrations.AddIndex(
+            model_name="shadowdraft",
+            index=models.Index(fields=["guest", "-at"], name="shadow_of_guest"),
         ),
         migrations.AddIndex(
             model_name="draft",

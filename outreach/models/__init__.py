@@ -1,11 +1,13 @@
 """The tables of outreach, by subject."""
 
+from outreach.models.autonomy import AutomaticRule, PhaseChange, PlayPhase, ShadowDraft
 from outreach.models.drafts import Draft, DraftQuerySet
-from outreach.models.library import Channel, LibraryStatus, Offer, Phase, Play, PlayPhase, Template
+from outreach.models.library import Channel, LibraryStatus, Offer, Phase, Play, Template
 from outreach.models.limits import Cap, Holdout, OutreachPolicy, Suppression, Switch
 from outreach.models.messages import Contact, Message, Reply
 
 __all__ = [
+    "AutomaticRule",
     "Cap",
     "Channel",
     "Contact",
@@ -17,9 +19,11 @@ __all__ = [
     "Offer",
     "OutreachPolicy",
     "Phase",
+    "PhaseChange",
     "Play",
     "PlayPhase",
     "Reply",
+    "ShadowDraft",
     "Suppression",
     "Switch",
     "Template",

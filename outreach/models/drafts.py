@@ -96,6 +96,8 @@ class Draft(models.Model):
     rejection = models.CharField(max_length=10, choices=Rejection.choices, blank=True)
     rejection_note = models.CharField(max_length=300, blank=True)
     approval_hash = models.CharField(max_length=64, blank=True)
+    # The named rule under which the machine approved it; empty where a person decided.
+    automatic_rule = models.CharField(max_length=80, blank=True)
 
     objects = DraftQuerySet.as_manager()
 

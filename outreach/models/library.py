@@ -9,8 +9,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from memberships.models import LocatedQuerySet, Location
-
 
 class Channel(models.TextChoices):
     SMS = "sms", "text message"
@@ -57,22 +55,6 @@ class Play(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class PlayPhase(models.Model):
-    """How far a play may act by itself at one location."""
-
-    play = models.ForeignKey(Play, models.CASCADE, related_name="phases")
-    location = models.ForeignKey(Location, models.CASCADE)
-    phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.REVIEW)
-    since_at = models.DateTimeField()
-
-    objects = LocatedQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["play", "location"], name="one_phase_per_play")
-        ]
 
 
 class Offer(models.Model):

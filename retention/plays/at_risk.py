@@ -105,6 +105,7 @@ def draft_at_risk(*, location_id: int, as_of_on: date, now: datetime) -> dict[st
         "scored": len(scores),
         "drafted": result.drafted,
         "held_out": result.held_out,
+        **({"recorded": result.recorded} if result.recorded else {}),
         **{why: number for why, number in (passed_over + result.skipped).items() if number},
     }
     with transaction.atomic():

@@ -14,7 +14,7 @@ from memberships.models import Plan
 from outreach import drafting, services
 from outreach.errors import BadTemplate
 from outreach.library import AT_RISK, OFFERS, seed_library, template_rows
-from outreach.models import Draft, Holdout, Offer, Play, PlayPhase, Template
+from outreach.models import Draft, Holdout, Offer, Play, Template
 from outreach.texts import SAMPLE, field_names, fill, sms_size
 from tests.factories.outreach import EVIDENCE, candidate, draft_members, make_draft, make_member
 
@@ -199,12 +199,6 @@ def test_who_was_turned_to_lately(draft, manager, now):
 def test_who_has_vanished(location, now):
     member = make_member(location, vanished_at=now)
     assert skipped(draft_members(member)) == {drafting.NOT_PRESENT: 1}
-
-
-def test_a_location_that_only_reports(location, now):
-    member = make_member(location)
-    PlayPhase.objects.create(play_id=AT_RISK, location=location, phase="report", since_at=now)
-    assert skipped(draft_members(member)) == {drafting.REPORT_ONLY: 1}
 
 
 def test_the_daily_limit_binds_the_night_and_not_a_person(location, manager, now):
