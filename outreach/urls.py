@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from outreach.views import library, outgoing, replies, review
+from outreach.views import experiments, library, outgoing, replies, review
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("review/", review.review, name="review"),
@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("replies/", replies.replies, name="replies"),
     path("replies/<int:pk>/answered/", replies.answered, name="reply-answered"),
     path("leave/<str:token>/", replies.leave, name="unsubscribe"),
+    path("quality/plays/", experiments.quality_plays, name="quality-plays"),
     path("settings/offers/", library.offers, name="settings-offers"),
     path("settings/offers/add/", library.offer_add, name="settings-offer-add"),
     path("settings/offers/<int:pk>/status/", library.offer_status, name="settings-offer-status"),

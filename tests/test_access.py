@@ -183,6 +183,7 @@ TABLE: dict[str, Line] = {
     "replies": Line(FROM_MANAGER),
     "reply-answered": Line("403 302 302 302", thing=a_reply, post={}),
     "unsubscribe": Line(EVERYBODY, thing=a_way_out, visitor=200, elsewhere=200),
+    "quality-plays": Line("403 403 200 200"),
     "settings-offers": Line(FROM_MANAGER),
     "settings-offer-add": Line(FROM_MANAGER),
     "settings-offer-status": Line(

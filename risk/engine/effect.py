@@ -70,19 +70,20 @@ def effect(treated: Floats, outcome: Floats) -> Effect:
     )
 
 
-def newcombe(p: float, n: int, q: float, m: int) -> tuple[float, float]:
-    """95 % interval of p - q for p of n and q of m people. Newcombe 1998, Statistics in Medicine
-    17, method 10: it keeps its promise for few people and for shares near 0 and 1."""
-    (p_low, p_high), (q_low, q_high) = wilson(p, n), wilson(q, m)
+def newcombe(p: float, n: int, q: float, m: int, *, z: float | None = None) -> tuple[float, float]:
+    """Interval of p - q for p of n and q of m people, 95 % unless `z` standard errors are asked
+    for. Newcombe 1998, Statistics in Medicine 17, method 10: it keeps its promise for few people
+    and for shares near 0 and 1."""
+    (p_low, p_high), (q_low, q_high) = wilson(p, n, z=z), wilson(q, m, z=z)
     return (
         p - q - math.hypot(p - p_low, q_high - q),
         p - q + math.hypot(p_high - p, q - q_low),
     )
 
 
-def wilson(p: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share p of n people (Wilson 1927)."""
-    z = float(norm.ppf((1 + SURE) / 2))
+def wilson(p: float, n: int, *, z: float | None = None) -> tuple[float, float]:
+    """Interval of a share p of n people (Wilson 1927), 95 % or `z` standard errors."""
+    z = float(norm.ppf((1 + SURE) / 2)) if z is None else z
     middle, reach = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return (middle - reach) / (1 + z * z / n), (middle + reach) / (1 + z * z / n)
 

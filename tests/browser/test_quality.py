@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from outreach.library import seed_library
 from risk.models import DriftAlarm
 from tests.factories.memberships import NOW, LocationFactory
+from tests.outreach.test_experiments import many
 from tests.risk.test_quality_page import came_true, version
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -61,3 +63,19 @@ def test_facts_are_left_out_and_let_back_in_by_keys(sign_in, accessible, admin, 
     page.locator("button", has_text="Let it count again").focus()
     page.keyboard.press("Enter")
     page.locator("text=Nothing is left out.").wait_for()
+
+
+def test_what_the_plays_change_is_read_wide_and_narrow(
+    sign_in, accessible, regional, location
+) -> None:
+    page = sign_in(regional)
+    page.goto(reverse("quality"))
+    page.locator("text=Nobody has been drawn yet").wait_for()
+    accessible(page)
+    seed_library(by=None, now=NOW)
+    many(location, held=False, n=300, left=15)
+    many(location, held=True, n=100, left=40)
+    page.goto(reverse("quality"))
+    page.locator(".pill", has_text="keeps members").wait_for()
+    page.locator("text=How to read this").click()
+    accessible(page, everywhere=True)

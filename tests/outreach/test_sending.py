@@ -139,7 +139,10 @@ def change_phone(message, manager, now):
 
 
 def join_holdout(message, manager, now):
-    Holdout.objects.filter(guest=message.guest_id).update(is_held_out=True)
+    arm = Holdout.objects.get(guest=message.guest_id)
+    arm.delete()
+    arm.pk, arm.is_held_out = None, True
+    arm.save(force_insert=True)
 
 
 def lower_phase(message, manager, now):

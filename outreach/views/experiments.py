@@ -1,0 +1,33 @@
+"""What each play changes: a part of the quality page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from audit import clock
+from audit.access import picked_location, requires
+from outreach import experiment_words, experiments
+from outreach.views.parts import wants_part
+
+if TYPE_CHECKING:
+    from staff.request import StaffRequest
+
+
+@requires("risk.view_quality")
+@require_GET
+def quality_plays(request: StaffRequest) -> HttpResponse:
+    """Each play's members written to beside those left alone."""
+    picked = picked_location(request)
+    found = experiments.experiments(
+        location_ids=[picked] if picked else list(request.user.location_ids()), now=clock.now()
+    )
+    context = {
+        "told": [experiment_words.told(one) for one in found],
+        "days": experiments.DAYS,
+    }
+    template = "_experiments" if wants_part(request) else "experiments"
+    return render(request, f"outreach/{template}.html", context)
