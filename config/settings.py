@@ -328,6 +328,8 @@ POSTAL_ADDRESS = env.text(
     default="12 Alder Street, Portland, OR 97204",
     secret=True,
 )
+# The business's own domains: a text may link to them; to others only where an approved text does.
+LINK_DOMAINS = env.words("LINK_DOMAINS", default=[])
 # The demo and the tests may move the clock (audit.clock); production never.
 CLOCK_MOVABLE = env.NAME in ("demo", "test")
 

@@ -7,18 +7,17 @@ A check that blocks cannot be waved through by anybody; one that only warns puts
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.conf import settings
-from django.db.models import Count
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, Func, Q, TextField, Value
+from django.db.models.functions import Lower
 
 from memberships.models import Guest, Location
-from outreach import caps, hours, wording
+from outreach import caps, hours
 from outreach.models import (
     Channel,
     Draft,
@@ -27,11 +26,11 @@ from outreach.models import (
     OutreachPolicy,
     Suppression,
 )
-from outreach.texts import sms_size
+from outreach.normal import plain
+from outreach.results import Check, bad, good
+from outreach.text_checks import Text, check_text
 from platforms.models import OutboxItem
 
-MAX_SMS_PARTS = 3
-MAX_EMAIL_CHARACTERS = 5_000
 WEEK = timedelta(days=7)
 
 # States of an outbox item in which the guest may have got, or may yet get, the message.
@@ -46,27 +45,6 @@ COUNTING = [
 
 
 @dataclass(frozen=True)
-class Check:
-    """The result of one check, as stored with the draft and shown on its card."""
-
-    check: str
-    ok: bool
-    blocks: bool
-    message: str
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def good(check: str, message: str) -> Check:
-    return Check(check, ok=True, blocks=False, message=message)
-
-
-def bad(check: str, message: str, *, blocks: bool = True) -> Check:
-    return Check(check, ok=False, blocks=blocks, message=message)
-
-
-@dataclass(frozen=True)
 class Surroundings:
     """What the checks need to know about the world, read once for many drafts."""
 
@@ -75,7 +53,7 @@ class Surroundings:
     suppressed: set[tuple[str, str]]
     week_counts: Counter[int]
     cap_left: dict[tuple[str, str, str], int]
-    foreign_names: dict[int, set[str]]  # first names of other guests met in the texts, by location
+    foreign_names: dict[int, frozenset[str]]  # names of guests among words somebody added
 
 
 def look_around(
@@ -104,7 +82,7 @@ def look_around(
     )
     words_by_location: dict[int, set[str]] = {}
     for draft in drafts:
-        words_by_location.setdefault(draft.location_id, set()).update(_added_names(draft))
+        words_by_location.setdefault(draft.location_id, set()).update(text_of(draft).added_names())
     foreign = _foreign_names(words_by_location)
     return Surroundings(
         now=now,
@@ -121,35 +99,40 @@ def look_around(
     )
 
 
-def _foreign_names(words_by_location: dict[int, set[str]]) -> dict[int, set[str]]:
+# Accents off, as outreach.normal does it, so that the database compares what Python compares.
+_ACCENTED = "áàâäãåéèêëíìîïóòôöõúùûüñçý"
+_BARE = "aaaaaaeeeeiiiiooooouuuuncy"
+
+
+def _plain_words(field: str) -> Func:
+    """The words of a name column in plain form, as an array."""
+    bare = Func(Lower(field), Value(_ACCENTED), Value(_BARE), function="translate")
+    return Func(
+        bare, Value(r"[\s-]+"), function="regexp_split_to_array",
+        output_field=ArrayField(TextField()),
+    )  # fmt: skip
+
+
+def _foreign_names(words_by_location: dict[int, set[str]]) -> dict[int, frozenset[str]]:
+    """Which of these plain words are names of guests, by location. One query, and none where
+    nobody added a word."""
     words = set().union(*words_by_location.values()) if words_by_location else set()
     if not words:
         return {}
     rows = (
-        Guest.objects.filter(location_id__in=words_by_location, first_name__in=words)
-        .values_list("location_id", "first_name")
+        Guest.objects.filter(location_id__in=[pk for pk, some in words_by_location.items() if some])
+        .annotate(first=_plain_words("first_name"), last=_plain_words("last_name"))
+        .filter(Q(first__overlap=sorted(words)) | Q(last__overlap=sorted(words)))
+        .values_list("location_id", "first", "last")
         .distinct()
         .order_by()
     )
     found: dict[int, set[str]] = {}
-    for location_id, name in rows:
-        found.setdefault(location_id, set()).add(wording.plain(name))
-    return found
-
-
-def _added_names(draft: Draft) -> set[str]:
-    """Capitalised words of the text that neither the library text nor this guest accounts for."""
-    library = {wording.plain(word) for word in wording.NAME_TOKEN.findall(draft.template.body)}
-    filled = " ".join(str(value) for name, value in draft.fields.items() if name != "first_name")
-    own = wording.plain(
-        f"{draft.guest.first_name} {draft.guest.last_name} {draft.location.name} "
-        f"{settings.BUSINESS_NAME} {draft.offer_terms.get('wording', '')} {filled}"
-    )
-    known = library | set(re.findall(r"[\w'-]+", own))
+    for location_id, first, last in rows:
+        found.setdefault(location_id, set()).update(first, last)
     return {
-        word
-        for word in wording.NAME_TOKEN.findall(f"{draft.subject} {draft.body}")
-        if word[0].isupper() and len(word) > 2 and wording.plain(word) not in known
+        location_id: frozenset(names & words_by_location[location_id])
+        for location_id, names in found.items()
     }
 
 
@@ -169,14 +152,9 @@ def check_draft(draft: Draft, around: Surroundings) -> list[Check]:
         _last_contact(draft, around),
         _offer(draft),
         _cap(draft, around),
-        _fields(draft),
-        _name(draft, around),
-        _numbers(draft),
-        _benefit(draft),
-        _clinical(draft),
-        _links(draft),
-        _stop_line(draft),
-        _length(draft),
+        *check_text(
+            text_of(draft, others=around.foreign_names.get(draft.location_id, frozenset()))
+        ),
     ]
 
 
@@ -283,7 +261,7 @@ def _offer(draft: Draft) -> Check:
     if stored != offer.terms() or draft.cost_cents != offer.cost_cents:
         return bad(name, "The offer changed since this was drafted. Reject the draft.")
     named = str(draft.offer_terms.get("wording", ""))
-    if named and wording.plain(named) not in wording.plain(draft.body):
+    if named and plain(named) not in plain(draft.body):
         return bad(
             name,
             f"The text no longer names the offer as the library does: “{named}”. Put it back.",
@@ -311,139 +289,21 @@ def _cap(draft: Draft, around: Surroundings) -> Check:
 # --- The words ----------------------------------------------------------------------------------
 
 
-def _whole(draft: Draft) -> str:
-    return f"{draft.subject}\n{draft.body}" if draft.subject else draft.body
-
-
-def _accounted_for(draft: Draft) -> str:
-    """Everything a text may repeat: the approved template, the offer and the filled fields."""
-    return wording.plain(
-        " \n ".join(
-            [
-                draft.template.subject,
-                draft.template.body,
-                str(draft.offer_terms.get("wording", "")),
-                *(str(value) for value in draft.fields.values()),
-            ]
-        )
-    )
-
-
-def _fields(draft: Draft) -> Check:
-    name = "missing field"
-    if not draft.body.strip():
-        return bad(name, "The text is empty. Write it or reject the draft.")
-    missing = sorted(set(wording.FIELD.findall(_whole(draft))))
-    if missing:
-        return bad(name, f"Not filled: {', '.join(missing)}. Edit the text or reject the draft.")
-    return good(name, "All filled")
-
-
-def _name(draft: Draft, around: Surroundings) -> Check:
-    name = "name"
-    own = wording.plain(draft.guest.first_name)
-    filled = wording.plain(str(draft.fields.get("first_name", own)))
-    greeted = wording.GREETING.match(draft.body)
-    addressed = wording.plain(greeted.group(1)) if greeted else ""
-    if filled != own or (addressed and addressed != own.split(" ")[0] and addressed != own):
-        wrong = greeted.group(1) if greeted else draft.fields.get("first_name")
-        return bad(
-            name,
-            f"The text speaks to {wrong}, the guest is {draft.guest.name}. Correct the name.",
-        )
-    others = {
-        word
-        for word in _added_names(draft)
-        if wording.plain(word) in around.foreign_names.get(draft.location_id, set())
-    }
-    if others:
-        return bad(
-            name,
-            f"{', '.join(sorted(others))} may be another guest. Take the name out, or approve "
-            "with care.",
-            blocks=False,
-        )
-    return good(name, f"Speaks to {draft.guest.first_name}")
-
-
-def _numbers(draft: Draft) -> Check:
-    name = "numbers"
-    text = wording.plain(_whole(draft))
-    allowed = _accounted_for(draft)
-    for label, pattern in (("amount", wording.MONEY), ("percentage", wording.PERCENTS)):
-        known = {_first(found) for found in pattern.finditer(allowed)}
-        strange = [f.group(0) for f in pattern.finditer(text) if _first(f) not in known]
-        if strange:
-            return bad(
-                name,
-                f"The {label} {strange[0]} is not part of the offer. Take it out.",
-            )
-    for found in wording.NUMBER_WORDS.finditer(text):
-        if found.group(0) not in allowed:
-            return bad(name, f"“{found.group(0)}” is not part of the offer. Take it out.")
-    known_numbers = set(wording.NUMBERS.findall(allowed))
-    strange = [n for n in wording.NUMBERS.findall(text) if n not in known_numbers]
-    if strange:
-        return bad(
-            name,
-            f"The number {strange[0]} comes from neither the library nor this guest. Take it out.",
-        )
-    return good(name, "All known")
-
-
-def _first(found: re.Match[str]) -> str:
-    return next(group for group in found.groups() if group is not None)
-
-
-def _benefit(draft: Draft) -> Check:
-    name = "benefit"
-    promised = Counter(wording.BENEFIT_WORDS.findall(_accounted_for(draft)))
-    for word in wording.BENEFIT_WORDS.findall(wording.plain(_whole(draft))):
-        if word not in promised:
-            return bad(
-                name,
-                f"“{word}” promises something that is not in the offer. Take it out.",
-            )
-    return good(name, "Nothing beyond the offer")
-
-
-def _clinical(draft: Draft) -> Check:
-    name = "clinical claim"
-    found = wording.CLINICAL_WORDS.search(wording.plain(_whole(draft)))
-    if found:
-        return bad(name, f"“{found.group(0)}” makes a health claim. Take it out.")
-    return good(name, "None")
-
-
-def _links(draft: Draft) -> Check:
-    name = "links"
-    text = wording.plain(_whole(draft))
-    allowed = _accounted_for(draft)
-    for found in wording.LINKS.finditer(text):
-        if found.group(0) not in allowed:
-            return bad(name, f"{found.group(0)} is not a link of the library. Take it out.")
-    return good(name, "None unknown")
-
-
-def _stop_line(draft: Draft) -> Check:
-    name = "opt-out line"
-    if wording.TRAPS.search(wording.plain(draft.body)):
-        return bad(name, "The text asks for a word that means stop. Ask for something else.")
-    if not wording.STOP_LINE.search(draft.body):
-        return bad(name, "The way out is missing. Add: Reply STOP to opt out.")
-    return good(name, "There")
-
-
-def _length(draft: Draft) -> Check:
-    name = "length"
-    if draft.channel == Channel.EMAIL:
-        if len(draft.body) > MAX_EMAIL_CHARACTERS:
-            return bad(name, f"Longer than {MAX_EMAIL_CHARACTERS} characters. Shorten it.")
-        return good(name, f"{len(draft.body)} characters")
-    size = sms_size(draft.body)
-    if size.parts > MAX_SMS_PARTS:
-        because = f" The characters {size.culprits} force Unicode." if size.is_unicode else ""
-        return bad(name, f"{size.parts} SMS parts, at most {MAX_SMS_PARTS}. Shorten it.{because}")
-    return good(
-        name, f"{size.characters} characters, {size.parts} SMS part" + "s" * (size.parts > 1)
+def text_of(draft: Draft, *, others: frozenset[str] = frozenset()) -> Text:
+    """The draft's words with everything they may repeat. `others`: plain names of other guests of
+    the location."""
+    return Text(
+        channel=draft.channel,
+        subject=draft.subject,
+        body=draft.body,
+        library_subject=draft.library_subject,
+        library_body=draft.library_body,
+        offer=str(draft.offer_terms.get("wording", "")),
+        first_name=draft.guest.first_name,
+        filled_name=str(draft.fields.get("first_name", draft.guest.first_name)),
+        guest_name=draft.guest.name,
+        location=draft.location.name,
+        location_phone=draft.location.phone,
+        fields={name: str(value) for name, value in draft.fields.items()},
+        others=others,
     )

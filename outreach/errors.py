@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outreach.checks import Check
+    from outreach.results import Check
 
 
 class OutreachError(Exception):

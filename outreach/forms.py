@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from outreach import checks, wording
+from outreach import text_checks, wording
 from outreach.errors import BadTemplate
 from outreach.models import Channel, Offer, OutreachPolicy, Play
+from outreach.normal import plain
 from outreach.texts import FIELDS, SAMPLE, field_names, fill, sms_size
 
 CAUSES = [
@@ -93,7 +94,7 @@ class OfferForm(forms.Form):
                 field_names(text)
             except BadTemplate as error:
                 self.add_error(name, str(error))
-            claim = wording.CLINICAL_WORDS.search(wording.plain(text))
+            claim = wording.CLINICAL.search(plain(text))
             if claim:
                 self.add_error(name, _("“%(word)s” makes a health claim.") % {"word": claim[0]})
         return data
@@ -129,13 +130,13 @@ class TemplateForm(forms.Form):
             self.add_error("body", _("The way out is missing. Add: Reply STOP to opt out."))
         if body and "{business}" not in body:
             self.add_error("body", _("Name the sender: {business}."))
-        if wording.TRAPS.search(wording.plain(body)):
+        if wording.TRAPS.search(plain(body)):
             self.add_error("body", _("The text asks for a word that means stop."))
         if data.get("channel") == Channel.EMAIL and not data.get("subject"):
             self.add_error("subject", _("An e-mail needs a subject."))
         if data.get("channel") == Channel.SMS and body and not self.errors:
             size = sms_size(fill(body, SAMPLE))
-            if size.parts > checks.MAX_SMS_PARTS:
+            if size.parts > text_checks.MAX_SMS_PARTS:
                 self.add_error("body", _("Too long: %(n)d SMS parts.") % {"n": size.parts})
         return data
 
@@ -144,7 +145,7 @@ class TemplateForm(forms.Form):
             field_names(text)
         except BadTemplate as error:
             self.add_error(name, str(error))
-        claim = wording.CLINICAL_WORDS.search(wording.plain(text))
+        claim = wording.CLINICAL.search(plain(text))
         if claim:
             self.add_error(name, _("“%(word)s” makes a health claim.") % {"word": claim[0]})
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from outreach.models import Reply
-from outreach.wording import plain
+from outreach.normal import plain
 
 Intent = Reply.Intent
 

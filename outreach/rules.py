@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from outreach.checks import Check
 from outreach.errors import ChecksFailed, Conflict, NeedsCare, NotAllowed
 from outreach.models import Draft, OutreachPolicy
+from outreach.results import Check
 
 if TYPE_CHECKING:
     from staff.models import User

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from memberships.models import Appointment, Guest
 from outreach import caps, checks, gate, rules
-from outreach.checks import Check
 from outreach.errors import NotAllowed
 from outreach.models import (
     Channel,
@@ -28,6 +27,7 @@ from outreach.models import (
     Suppression,
     Switch,
 )
+from outreach.results import Check
 from outreach.texts import SmsSize, sms_size
 from platforms.models import OutboxItem
 
