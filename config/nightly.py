@@ -57,6 +57,12 @@ def _draft(location_id: int, on: date, now: datetime) -> Counts:
     return draft_plays(location_id=location_id, as_of_on=on, now=now)
 
 
+def _approve_by_rules(location_id: int, on: date, now: datetime) -> Counts:
+    from outreach.services import approve_by_rules
+
+    return dict(approve_by_rules(location_id=location_id, now=now))
+
+
 def _call_list(location_id: int, on: date, now: datetime) -> Counts:
     from cancellations.services import build_call_list
 
@@ -68,6 +74,7 @@ STAGES = (
     Stage("night.score_members", _score_members),
     Stage("night.score_bookings", _score_bookings),
     Stage("night.draft", _draft),
+    Stage("night.approve", _approve_by_rules),
     Stage("night.call_list", _call_list),
 )
 

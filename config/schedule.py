@@ -27,6 +27,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "work through the inbox": every(15 * SECOND, "platforms.tasks.work_inbox"),
     "sweep the mirror": every(20 * SECOND, "memberships.tasks.sweep"),
     "expire drafts": every(5 * MINUTE, "outreach.tasks.expire_drafts"),
+    "lower what is in doubt": every(2 * MINUTE, "outreach.tasks.lower_doubtful"),
+    "approve by rules": every(10 * MINUTE, "outreach.tasks.approve_by_rules"),
     "sweep the call lists": every(5 * MINUTE, "cancellations.tasks.sweep"),
     "fix the ledger": every(5 * MINUTE, "audit.tasks.checkpoint"),
     "begin the nights": every(2 * MINUTE, "config.tasks.poke_nights"),

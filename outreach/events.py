@@ -5,6 +5,8 @@ from __future__ import annotations
 DRAFT_CREATED = "draft.created"
 DRAFT_EDITED = "draft.edited"
 DRAFT_APPROVED = "draft.approved"
+DRAFT_APPROVED_BY_RULE = "draft.approved_by_rule"
+DRAFT_RECALLED = "draft.recalled"
 DRAFT_REJECTED = "draft.rejected"
 DRAFT_SNOOZED = "draft.snoozed"
 DRAFT_UNDONE = "draft.undone"
@@ -39,12 +41,19 @@ OFFER_RETIRED = "offer.retired"
 TEMPLATE_PROPOSED = "template.proposed"
 TEMPLATE_APPROVED = "template.approved"
 TEMPLATE_RETIRED = "template.retired"
+PHASE_RAISED = "phase.raised"
+PHASE_LOWERED = "phase.lowered"
+PHASE_DOUBT_SEEN = "phase.doubt_seen"
+RULE_SET = "rule.set"
+RULE_REMOVED = "rule.removed"
 LIBRARY_SEEDED = "library.seeded"
 
 SENTENCES = {
     DRAFT_CREATED: "{actor} drafted a message to {guest}",
     DRAFT_EDITED: "{actor} changed the text for {guest}",
     DRAFT_APPROVED: "{actor} approved the message to {guest}",
+    DRAFT_APPROVED_BY_RULE: "{actor} approved the message to {guest} by the rule {rule}",
+    DRAFT_RECALLED: "{actor} took the message to {guest} back for a person to decide: {reason}",
     DRAFT_REJECTED: "{actor} rejected the draft for {guest}: {reason}",
     DRAFT_SNOOZED: "{actor} put off the draft for {guest} until {until}",
     DRAFT_UNDONE: "{actor} took back the decision about {guest}",
@@ -72,6 +81,11 @@ SENTENCES = {
     SUPPRESSION_LIFTED: "{actor} allowed {channel} to {guest} again: {reason}",
     SENDING_STOPPED: "{actor} stopped sending ({scope} {key}): {reason}",
     SENDING_RESUMED: "{actor} resumed sending ({scope} {key}): {reason}",
+    PHASE_RAISED: "{actor} moved {play} up to {new}: {reason}",
+    PHASE_LOWERED: "{actor} moved {play} down to {new}: {reason}",
+    PHASE_DOUBT_SEEN: "{actor} has seen why {play} went down: {reason}",
+    RULE_SET: "{actor} set the rule {rule} of {play}",
+    RULE_REMOVED: "{actor} removed the rule {rule} of {play}",
     POLICY_CHANGED: "{actor} changed the rules for writing to guests: {changes}",
     OFFER_PROPOSED: "{actor} proposed the offer {target}",
     OFFER_APPROVED: "{actor} approved the offer {target}",

@@ -110,6 +110,15 @@ CONDITIONS = (
         "This play only reports at this location",
     ),
     Condition(
+        "automatic",
+        """NOT m.is_automatic OR (
+            u.role = ANY(%(promoter_roles)s) AND EXISTS (
+                SELECT 1 FROM outreach_playphase f
+                WHERE f.play_id = m.play_id AND f.location_id = m.location_id
+                  AND f.phase = 'automatic'))""",
+        "The play is no longer automatic here: a person decides",
+    ),
+    Condition(
         "cap",
         "m.reservation IN ('none', 'reserved')",
         "Its cost is not set aside",
@@ -187,6 +196,7 @@ def parameters(*, now: datetime, policy: OutreachPolicy) -> dict[str, Any]:
     return {
         "now": now,
         "approver_roles": holders("outreach.approve_draft"),
+        "promoter_roles": holders("outreach.promote_play"),
         "fresh_since": now - timedelta(hours=policy.stale_after_hours),
         "weekly_cap": policy.weekly_cap,
         "reaching": [

@@ -35,6 +35,8 @@ def who_decided(draft: Draft) -> str:
     if draft.decided_by is None or draft.decided_at is None:
         return f"This draft is {status.label}."
     at = timezone.localtime(draft.decided_at, draft.location.zone)
+    if draft.automatic_rule:
+        return f"The rule {draft.automatic_rule} approved this at {at:%-H:%M}."
     return f"{draft.decided_by.get_full_name()} {DECIDED[status]} this at {at:%-H:%M}."
 
 

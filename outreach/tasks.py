@@ -55,6 +55,22 @@ def wake_for_bookings(appointment_ids: list[int]) -> None:
     )
 
 
+@shared_task
+def approve_by_rules() -> None:
+    """Approve what the rules of automatic plays take; what is in doubt stays with people."""
+    from outreach import services
+
+    services.approve_by_rules(now=clock.now())
+
+
+@shared_task
+def lower_doubtful() -> None:
+    """Take automatic plays in doubt back to review."""
+    from outreach import services
+
+    services.lower_doubtful(now=clock.now())
+
+
 def wake_sender() -> None:
     """A nudge only: when the broker is away, beat finds the message."""
     nudge(dispatch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outreach.models import Draft, LibraryStatus
+from outreach.models import Draft, LibraryStatus, Phase
 
 DRAFT: dict[Draft.Status, set[Draft.Status]] = {
     Draft.Status.PENDING: {
@@ -21,6 +21,9 @@ LIBRARY: dict[LibraryStatus, set[LibraryStatus]] = {
     LibraryStatus.ACTIVE: {LibraryStatus.RETIRED},
     LibraryStatus.RETIRED: {LibraryStatus.ACTIVE},
 }
+
+# From the one that only looks on to the one that acts. Up is a person's act, down anybody's.
+PHASE_ORDER = [Phase.REPORT, Phase.REVIEW, Phase.AUTOMATIC]
 
 
 def may_become(old: Draft.Status | str, new: Draft.Status | str) -> bool:

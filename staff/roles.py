@@ -29,6 +29,7 @@ MANAGER = DESK | {
     "outreach.request_draft",
     "outreach.view_outgoing",
     "outreach.cancel_message",
+    "outreach.lower_play",
     "outreach.view_library",
     "outreach.propose_library",
     "audit.view_activity",

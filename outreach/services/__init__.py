@@ -2,6 +2,7 @@
 entry last."""
 
 from outreach.services.answers import mark_answered
+from outreach.services.automatic import ForAPerson, approve_by_rule, approve_by_rules
 from outreach.services.decisions import (
     approve_as_is,
     approve_draft,
@@ -12,6 +13,13 @@ from outreach.services.decisions import (
     undo_decision,
 )
 from outreach.services.messages import retry_message, settle_uncertain
+from outreach.services.phases import (
+    lower_doubtful,
+    lower_phase,
+    raise_phase,
+    recall_waiting,
+    see_doubt,
+)
 from outreach.services.queue import queue_message
 from outreach.services.stops import lift_suppression, resume_sending, stop_sending, suppress
 from outreach.services.upkeep import (
@@ -23,19 +31,27 @@ from outreach.services.upkeep import (
 )
 
 __all__ = [
+    "ForAPerson",
     "approve_as_is",
+    "approve_by_rule",
+    "approve_by_rules",
     "approve_draft",
     "cancel_message",
     "edit_draft",
     "expire_drafts",
     "lift_suppression",
     "lock_open_drafts",
+    "lower_doubtful",
+    "lower_phase",
     "mark_answered",
     "queue_message",
+    "raise_phase",
+    "recall_waiting",
     "recheck_drafts",
     "reject_draft",
     "resume_sending",
     "retry_message",
+    "see_doubt",
     "settle_uncertain",
     "snooze_draft",
     "stop_sending",

@@ -4,7 +4,7 @@ Each is one transaction with its ledger entry last."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from staff.models import User
 
 
-def _locked(draft_id: int) -> Draft:
+def locked(draft_id: int) -> Draft:
     """The draft with everything a decision looks at, its row locked."""
     draft: Draft = (
         Draft.objects.select_for_update(of=("self",))
@@ -58,7 +58,7 @@ def approve_draft(
     `care` waves warnings through; what blocks stays blocked. Approved twice by the same person it
     is one approval. Raises Conflict, NotAllowed, ChecksFailed, NeedsCare, CapReached.
     """
-    draft = _locked(draft_id)
+    draft = locked(draft_id)
     again = _my_approval(draft, version=version, by=by)
     if again is not None:
         return again
@@ -67,6 +67,28 @@ def approve_draft(
     rules.check_can_approve(by, draft, policy=policy)
     results = checks.check_drafts([draft], now=now)[0]
     rules.check_fit(results, care=care)
+    return commit_approval(
+        draft, version=version, approver=by, results=results, policy=policy, now=now, care=care
+    )
+
+
+def commit_approval(
+    draft: Draft,
+    *,
+    version: int,
+    approver: User,
+    results: Sequence[checks.Check],
+    policy: OutreachPolicy,
+    now: datetime,
+    care: bool = False,
+    rule: Mapping[str, Any] | None = None,
+) -> Message:
+    """Set the cost aside, decide the locked draft, bind and queue its message, write the ledger.
+
+    Everything that may speak against it has been asked. With `rule` (AutomaticRule.terms()) the
+    machine approves under the name of the person who promoted the play, and the ledger says so.
+    Raises CapReached, Conflict.
+    """
     caps.reserve(
         lines=caps.lines_for(
             location=draft.location, play_key=draft.play_id, at=now, policy=policy
@@ -78,9 +100,10 @@ def approve_draft(
         draft,
         version=version,
         status=Draft.Status.APPROVED,
-        decided_by=by,
+        decided_by=approver,
         decided_at=now,
         approval_hash=digest,
+        automatic_rule=rule["name"] if rule else "",
         snoozed_until=None,
         checks=[result.as_dict() for result in results],
     )
@@ -97,7 +120,8 @@ def approve_draft(
         reservation=(
             Message.Reservation.RESERVED if draft.cost_cents else Message.Reservation.NONE
         ),
-        approved_by=by,
+        is_automatic=rule is not None,
+        approved_by=approver,
         approved_at=now,
     )
     queue_message(
@@ -107,28 +131,36 @@ def approve_draft(
         due_at=now + timedelta(minutes=policy.outgoing_minutes),
         now=now,
     )
+    detail = {
+        "hash": digest,
+        "message": message.pk,
+        "outbox": message.outbox_id,
+        "channel": draft.channel,
+        "play": draft.play_id,
+        "template": draft.template_id,
+        "offer": draft.offer_id,
+        "cost_cents": draft.cost_cents,
+        "score": draft.evidence.get("score"),
+        "model": draft.evidence.get("model"),
+        "care": care,
+        "warnings": [result.check for result in results if not result.ok],
+        "due_at": message.outbox.due_at,
+    }
+    if rule is not None:
+        detail |= {
+            "rule": rule["name"],
+            "terms": dict(rule),
+            "p": draft.evidence.get("p"),
+            "promoted_by": approver.pk,
+        }
     audit.record(
-        events.DRAFT_APPROVED,
+        events.DRAFT_APPROVED if rule is None else events.DRAFT_APPROVED_BY_RULE,
         at=now,
-        by=by,
+        by=approver if rule is None else None,
         location_id=draft.location_id,
         guest_id=draft.guest_id,
         target=draft,
-        detail={
-            "hash": digest,
-            "message": message.pk,
-            "outbox": message.outbox_id,
-            "channel": draft.channel,
-            "play": draft.play_id,
-            "template": draft.template_id,
-            "offer": draft.offer_id,
-            "cost_cents": draft.cost_cents,
-            "score": draft.evidence.get("score"),
-            "model": draft.evidence.get("model"),
-            "care": care,
-            "warnings": [result.check for result in results if not result.ok],
-            "due_at": message.outbox.due_at,
-        },
+        detail=detail,
     )
     return message
 
@@ -174,7 +206,7 @@ def edit_draft(
 ) -> Draft:
     """Change the words of an open draft; checks and group follow. Text that does not change is no
     edit. Raises Conflict, NotAllowed."""
-    draft = _locked(draft_id)
+    draft = locked(draft_id)
     rules.check_open(draft, version=version, now=now)
     rules.check_may(by, "outreach.edit_draft", draft)
     body, subject = body.replace("\r\n", "\n").strip(), " ".join(subject.split())[:160]
@@ -212,7 +244,7 @@ def reject_draft(
 ) -> Draft:
     """Reject an open draft for one of Draft.Rejection. Twice by the same person is one rejection.
     Raises Conflict, NotAllowed, ValueError for an unknown reason."""
-    draft = _locked(draft_id)
+    draft = locked(draft_id)
     wanted = Draft.Rejection(reason)
     if (
         draft.status == Draft.Status.REJECTED
@@ -248,7 +280,7 @@ def reject_draft(
 def snooze_draft(*, draft_id: int, version: int, until: datetime, by: User, now: datetime) -> Draft:
     """Put an open draft off; `until` in the past brings it back now. It returns before it
     expires. Raises Conflict, NotAllowed."""
-    draft = _locked(draft_id)
+    draft = locked(draft_id)
     rules.check_open(draft, version=version, now=now)
     rules.check_may(by, "outreach.snooze_draft", draft)
     draft.snoozed_until = until if until > now else None
@@ -272,7 +304,7 @@ def snooze_draft(*, draft_id: int, version: int, until: datetime, by: User, now:
 def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
     """Take back an approval whose message has not left, or a fresh rejection: the draft awaits a
     decision again. Raises AlreadyLeft, Conflict, NotAllowed."""
-    draft = _locked(draft_id)
+    draft = locked(draft_id)
     if draft.status == Draft.Status.PENDING and draft.decided_by_id is None:
         if draft.snoozed_until is None:
             return draft
@@ -287,17 +319,7 @@ def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
         rules.check_may(by, "outreach.reject_draft", draft)
         if draft.decided_at is None or draft.decided_at + rules.UNDO_REJECTION < now:
             raise Conflict("This was rejected too long ago to take it back.")
-    draft.status = Draft.Status.PENDING
-    draft.decided_by, draft.decided_at = None, None
-    draft.rejection, draft.rejection_note, draft.approval_hash = "", "", ""
-    draft.version += 1
-    draft.expires_at = max(draft.expires_at, now + timedelta(days=1))
-    checks.apply(draft, checks.check_drafts([draft], now=now)[0])
-    try:
-        with transaction.atomic():
-            draft.save()
-    except IntegrityError:
-        raise Conflict("There is a newer draft for this guest. Decide that one.") from None
+    _reopen(draft, now=now)
     audit.record(
         events.DRAFT_UNDONE,
         at=now,
@@ -308,6 +330,42 @@ def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
         detail={"was": decided},
     )
     return draft
+
+
+@transaction.atomic
+def recall_approval(*, draft_id: int, reason: str, now: datetime) -> Draft:
+    """Take back what the machine approved and nobody is sending yet: a person decides. Raises
+    AlreadyLeft, Conflict."""
+    draft = locked(draft_id)
+    if draft.status != Draft.Status.APPROVED or not draft.automatic_rule:
+        raise Conflict(rules.who_decided(draft))
+    _take_back(_waiting_message(draft), now=now)
+    _reopen(draft, now=now)
+    audit.record(
+        events.DRAFT_RECALLED,
+        at=now,
+        location_id=draft.location_id,
+        guest_id=draft.guest_id,
+        target=draft,
+        detail={"reason": reason},
+    )
+    return draft
+
+
+def _reopen(draft: Draft, *, now: datetime) -> None:
+    """The draft awaits a decision again, looked at anew. Raises Conflict."""
+    draft.status = Draft.Status.PENDING
+    draft.decided_by, draft.decided_at = None, None
+    draft.rejection, draft.rejection_note, draft.approval_hash = "", "", ""
+    draft.automatic_rule = ""
+    draft.version += 1
+    draft.expires_at = max(draft.expires_at, now + timedelta(days=1))
+    checks.apply(draft, checks.check_drafts([draft], now=now)[0])
+    try:
+        with transaction.atomic():
+            draft.save()
+    except IntegrityError:
+        raise Conflict("There is a newer draft for this guest. Decide that one.") from None
 
 
 def _waiting_message(draft: Draft) -> Message:
@@ -335,7 +393,7 @@ def cancel_message(*, message_id: int, by: User, now: datetime) -> Message:
     """Stop one message that waits in Outgoing, for good: its draft is withdrawn. Raises
     AlreadyLeft, NotAllowed."""
     message: Message = Message.objects.select_related("outbox", "location").get(pk=message_id)
-    draft = _locked(message.draft_id) if message.draft_id else None
+    draft = locked(message.draft_id) if message.draft_id else None
     if not by.has_perm("outreach.cancel_message", message):
         raise NotAllowed("You may not cancel messages here. Ask a manager of the location.")
     if message.outbox.state == OutboxItem.State.WITHDRAWN:

@@ -38,6 +38,7 @@ TABLE = {
     "outreach.stop_sending": "yes yes yes yes",
     "outreach.resume_sending": "no no yes yes",
     "outreach.promote_play": "no no yes yes",
+    "outreach.lower_play": "no yes yes yes",
     "outreach.view_library": "no yes yes yes",
     "outreach.propose_library": "no yes yes yes",
     "outreach.approve_library": "no no yes yes",

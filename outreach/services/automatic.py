@@ -1,0 +1,131 @@
+"""Approving without a person, inside the named rules of a promotion (INV-10, INV-20).
+
+Whatever is in doubt stays what it was: a draft that awaits a person.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from outreach import automatic, checks, doubts, rules
+from outreach.errors import OutreachError
+from outreach.models import Draft, Holdout, Message, OutreachPolicy, Phase, PlayPhase
+from outreach.services.decisions import commit_approval, locked
+from outreach.services.phases import lower_doubtful
+
+log = logging.getLogger(__name__)
+
+LIMIT = 500
+APPROVED = "approved"
+NO_RULE = "no rule takes it"
+
+
+class ForAPerson(OutreachError):
+    """Something speaks against approving this without a person."""
+
+
+def approve_by_rules(*, now: datetime, location_id: int | None = None) -> Counter[str]:
+    """Approve what the rules take, at one location or everywhere; each draft in its own
+    transaction, in which everything is asked again. Returns how many were approved and why others
+    were left to people."""
+    counts: Counter[str] = Counter()
+    lower_doubtful(now=now)
+    for row, drafts in _eligible(location_id, now=now):
+        visits = automatic.visits_of(drafts, rules=row.rules, now=now)
+        for draft in drafts:
+            why = automatic.why_a_person(draft)
+            if not why and automatic.taken_by(draft, rules=row.rules, visits=visits) is None:
+                why = NO_RULE
+            if not why:
+                try:
+                    approve_by_rule(draft_id=draft.pk, now=now)
+                except OutreachError as error:
+                    why = str(error)
+            counts[why or APPROVED] += 1
+    return counts
+
+
+def _eligible(location_id: int | None, *, now: datetime) -> list[tuple[PlayPhase, list[Draft]]]:
+    """Fresh drafts of automatic plays, made since their promotion and touched by nobody. Two
+    queries."""
+    automatic_here = PlayPhase.objects.filter(phase=Phase.AUTOMATIC)
+    if location_id is not None:
+        automatic_here = automatic_here.filter(location=location_id)
+    rows = {(row.play_id, row.location_id): row for row in automatic_here}
+    if not rows:
+        return []
+    of_its_play = automatic_here.filter(
+        play=OuterRef("play"), location=OuterRef("location"), since_at__lte=OuterRef("created_at")
+    )
+    drafts = (
+        Draft.objects.due(now)
+        .filter(
+            Exists(of_its_play),
+            version=1,
+            group=Draft.Group.LIBRARY,
+            requested_by=None,
+        )
+        .select_related("location")
+        .order_by("pk")[:LIMIT]
+    )
+    grouped: dict[tuple[str, int], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        grouped[draft.play_id, draft.location_id].append(draft)
+    return [(rows[pair], members) for pair, members in sorted(grouped.items())]
+
+
+@transaction.atomic
+def approve_by_rule(*, draft_id: int, now: datetime) -> Message:
+    """Approve one draft by the first rule that takes it, in the name of the person who promoted
+    the play. Raises ForAPerson, Conflict, NotAllowed, ChecksFailed, NeedsCare, CapReached."""
+    place = Draft.objects.values_list("play_id", "location_id").get(pk=draft_id)
+    # Phase before draft, as lowering does: what is lowered after this sees this approval.
+    row = (
+        PlayPhase.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("location", "set_by")
+        .filter(play=place[0], location=place[1], phase=Phase.AUTOMATIC)
+        .first()
+    )
+    if row is None or row.set_by is None:
+        raise ForAPerson("the play is not automatic here")
+    draft = locked(draft_id)
+    rules.check_open(draft, version=1, now=now)
+    if draft.created_at < row.since_at:
+        raise ForAPerson("it is older than the promotion")
+    policy = OutreachPolicy.current()
+    results = checks.check_drafts([draft], now=now)[0]
+    checks.apply(draft, results)
+    why = automatic.why_a_person(draft) or doubts.about_promoter(row) or _held_out(draft)
+    if why:
+        raise ForAPerson(why)
+    rules.check_fit(results, care=False)
+    rules.check_can_approve(row.set_by, draft, policy=policy)
+    rule = _rule(draft, row.rules, now=now)
+    return commit_approval(
+        draft,
+        version=draft.version,
+        approver=row.set_by,
+        results=results,
+        policy=policy,
+        now=now,
+        rule=rule,
+    )
+
+
+def _held_out(draft: Draft) -> str:
+    arm = Holdout.objects.filter(play=draft.play_id, guest=draft.guest_id, is_held_out=True)
+    return "the guest is in the comparison group" if arm.exists() else ""
+
+
+def _rule(draft: Draft, terms: Sequence[automatic.Terms], *, now: datetime) -> automatic.Terms:
+    visits = automatic.visits_of([draft], rules=terms, now=now)
+    rule = automatic.taken_by(draft, rules=terms, visits=visits)
+    if rule is None:
+        raise ForAPerson(NO_RULE)
+    return rule
