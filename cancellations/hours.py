@@ -7,10 +7,12 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from outreach.hours import is_open
+from outreach.hours import place_of
 
 if TYPE_CHECKING:
-    from outreach.models import OutreachPolicy
+    from cancellations.models import Call
+    from outreach.hours import Hours
+    from outreach.places import Place
 
 # Local times offered besides "in an hour": before lunch and after work.
 USUAL_TIMES = (time(10), time(17))
@@ -20,24 +22,32 @@ QUARTER = timedelta(minutes=15)
 FURTHEST = timedelta(days=60)
 
 
-def may_call(at: datetime, zone: ZoneInfo, policy: OutreachPolicy) -> bool:
-    """Whether a guest whose clock is in `zone` may be called at the instant `at`."""
-    return is_open(at, zone_name=zone.key, policy=policy)
+def call_place(call: Call) -> Place:
+    """Where the hours of a call are asked. A call may come to speak of an offer, so it keeps to
+    the hours of marketing."""
+    return place_of(call.guest, call.location, channel="call", is_marketing=True)
 
 
-def call_back_times(now: datetime, zone: ZoneInfo, policy: OutreachPolicy) -> list[datetime]:
+def may_call(at: datetime, call: Call, hours: Hours) -> bool:
+    """Whether the guest of this row may be called at the instant `at`. `call` comes with guest
+    and location."""
+    return hours.is_open(at, call_place(call))
+
+
+def call_back_times(now: datetime, call: Call, hours: Hours) -> list[datetime]:
     """Four instants to offer, soonest first, an hour or more apart, all inside calling hours."""
+    zone = call.zone
     soon = _quarter(now + APART, zone)
     today = now.astimezone(zone).date()
     usual = (
         _local(today + timedelta(days=days), at, zone)
         for days in range(8)
-        for at in sorted({*USUAL_TIMES, policy.quiet_until})
+        for at in sorted({*USUAL_TIMES, hours.quiet_until})
     )
     offered: list[datetime] = []
     for moment in (soon, *usual):
         is_apart = not offered or moment - offered[-1] >= APART
-        if moment >= soon and is_apart and may_call(moment, zone, policy):
+        if moment >= soon and is_apart and may_call(moment, call, hours):
             offered.append(moment)
         if len(offered) == OFFERED:
             break

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cancellations.hours import FURTHEST, may_call
+from cancellations.hours import FURTHEST, call_place, may_call
 from cancellations.models import Call, CallTry
 
 if TYPE_CHECKING:
-    from outreach.models import OutreachPolicy
+    from outreach.hours import Hours
     from staff.models import User
 
 HOLD = timedelta(minutes=10)
@@ -66,18 +66,16 @@ def check_can_change(call: Call, by: User, version: int, now: datetime) -> None:
         raise CallChanged(f"Row {call.row_no} has changed since: {said(call)}")
 
 
-def check_call_back(
-    at: datetime | None, *, call: Call, policy: OutreachPolicy, now: datetime
-) -> datetime:
+def check_call_back(at: datetime | None, *, call: Call, hours: Hours, now: datetime) -> datetime:
     """A call-back has a time that can be kept. Raises WrongTime."""
     if at is None:
         raise WrongTime("Say when to call back.")
     if not now < at <= now + FURTHEST:
         raise WrongTime("Choose a time in the next 60 days.")
-    if not may_call(at, call.zone, policy):
+    if not may_call(at, call, hours):
         raise WrongTime(
-            f"Choose a time between {policy.quiet_until:%H:%M} and {policy.quiet_from:%H:%M} "
-            "on the guest's clock."
+            "The guest may not be called then. Choose a time inside calling hours on their clock: "
+            f"{hours.words_for(call_place(call), at.astimezone(call.zone).date())}."
         )
     return at
 

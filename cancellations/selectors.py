@@ -10,11 +10,11 @@ from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
-from cancellations.hours import call_back_times, may_call
+from cancellations.hours import call_back_times, call_place, may_call
 from cancellations.models import Call, CallList, CallQuerySet, CallTry
 from memberships.models import Appointment, GuestDay, Location, Membership
-from outreach.hours import opens_at
-from outreach.models import Message, OutreachPolicy, Reply
+from outreach.hours import Hours
+from outreach.models import Message, Reply
 
 LAST_CONTACTS = 3
 LAST_ENTERED = 15
@@ -95,8 +95,8 @@ def next_call(
         .select_related("location", "guest")
         .order_by(promised_first, "location__name", "row_no")[:LOOK_AHEAD]
     )
-    policy = OutreachPolicy.current()
-    return next((row for row in free if may_call(now, row.zone, policy)), None)
+    hours = Hours.current()
+    return next((row for row in free if may_call(now, row, hours)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class CallCard:
 
 def call_card(call: Call, *, now: datetime) -> CallCard:
     """Read one card. `call` comes with guest, location, appointment and its service."""
-    policy = OutreachPolicy.current()
+    hours = Hours.current()
     zone = call.zone
     coming = (
         Appointment.objects.coming()
@@ -144,9 +144,9 @@ def call_card(call: Call, *, now: datetime) -> CallCard:
     return CallCard(
         call=call,
         zone_now=now.astimezone(zone),
-        may_call=may_call(now, zone, policy),
-        opens_at=opens_at(now, zone_name=zone.key, policy=policy),
-        times=call_back_times(now, zone, policy),
+        may_call=may_call(now, call, hours),
+        opens_at=hours.opens_at(now, call_place(call)),
+        times=call_back_times(now, call, hours),
         next_booking=coming.first(),
         membership=running.first(),
         last_visit_on=last.values_list("on", flat=True).first(),

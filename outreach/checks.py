@@ -16,7 +16,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Func, Q, TextField, Value
 from django.db.models.functions import Lower
 
-from memberships.models import Guest, Location
+from memberships.models import Guest
 from outreach import caps, hours
 from outreach.models import (
     Channel,
@@ -50,6 +50,7 @@ class Surroundings:
 
     now: datetime
     policy: OutreachPolicy
+    calling: hours.Hours
     suppressed: set[tuple[str, str]]
     week_counts: Counter[int]
     cap_left: dict[tuple[str, str, str], int]
@@ -87,6 +88,7 @@ def look_around(
     return Surroundings(
         now=now,
         policy=policy,
+        calling=hours.Hours.current(policy),
         suppressed=suppressed,
         week_counts=week_counts,
         cap_left=caps.left(
@@ -207,21 +209,28 @@ def _consent(draft: Draft, around: Surroundings) -> Check:
     return good(name, f"Agreed to {channel}")
 
 
-def zone_name_of(guest: Guest, location: Location) -> str:
-    """The guest's own zone where the platform knows it, else that of the location."""
-    return guest.time_zone or location.time_zone
-
-
 def _hours(draft: Draft, around: Surroundings) -> Check:
     name = "calling hours"
-    zone_name = zone_name_of(draft.guest, draft.location)
+    place = hours.place_of(
+        draft.guest,
+        draft.location,
+        channel=draft.channel,
+        is_marketing=draft.play.is_marketing,
+    )
+    zone = hours.zone_named(place.zone_name)
+    if zone is None:
+        return bad(
+            name,
+            f"The time zone {place.zone_name!r} is unknown. Correct it in the booking platform.",
+        )
     leaves_at = around.now + timedelta(minutes=around.policy.outgoing_minutes)
-    opens_at = hours.opens_at(leaves_at, zone_name=zone_name, policy=around.policy)
+    opens_at = around.calling.opens_at(leaves_at, place)
     if opens_at is None:
         return bad(
-            name, f"The time zone {zone_name!r} is unknown. Correct it in the booking platform."
+            name,
+            "No hour of the day suits both the guest's location and the country of the phone "
+            "number. Call instead, or reject the draft.",
         )
-    zone = hours.zone_named(zone_name)
     if opens_at == leaves_at:
         return good(name, "May leave now")
     return good(name, f"Waits for the morning: {opens_at.astimezone(zone):%a %-d %b, %H:%M}")

@@ -35,6 +35,8 @@ SUPPRESSION_LIFTED = "suppression.lifted"
 SENDING_STOPPED = "switch.stopped"
 SENDING_RESUMED = "switch.resumed"
 POLICY_CHANGED = "policy.changed"
+HOURS_SET = "hours.set"
+HOURS_ENDED = "hours.ended"
 OFFER_PROPOSED = "offer.proposed"
 OFFER_APPROVED = "offer.approved"
 OFFER_RETIRED = "offer.retired"
@@ -87,6 +89,8 @@ SENTENCES = {
     RULE_SET: "{actor} set the rule {rule} of {play}",
     RULE_REMOVED: "{actor} removed the rule {rule} of {play}",
     POLICY_CHANGED: "{actor} changed the rules for writing to guests: {changes}",
+    HOURS_SET: "{actor} set the calling hours of {place}: {hours}",
+    HOURS_ENDED: "{actor} put the calling hours of {place} out of force: {hours}",
     OFFER_PROPOSED: "{actor} proposed the offer {target}",
     OFFER_APPROVED: "{actor} approved the offer {target}",
     OFFER_RETIRED: "{actor} retired the offer {target}",

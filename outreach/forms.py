@@ -9,9 +9,27 @@ from django.utils.translation import gettext_lazy as _
 
 from outreach import text_checks, wording
 from outreach.errors import BadTemplate
-from outreach.models import Channel, Offer, OutreachPolicy, Play
+from outreach.hours import zone_named
+from outreach.models import CallingHours, Channel, Offer, OutreachPolicy, Play
 from outreach.normal import plain
+from outreach.places import STATES, country_names
 from outreach.texts import FIELDS, SAMPLE, field_names, fill, sms_size
+
+_TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
+WEEKDAYS = [
+    (1, _("Monday")), (2, _("Tuesday")), (3, _("Wednesday")), (4, _("Thursday")),
+    (5, _("Friday")), (6, _("Saturday")), (7, _("Sunday")),
+]  # fmt: skip
+
+
+def place_choices() -> list[tuple[str, Any]]:
+    """Countries and the states of the United States, to choose from."""
+    states = [(f"US-{code}", name) for code, (name, *_rest) in STATES.items()]
+    return [
+        (str(_("United States")), [("US", _("United States, everywhere")), *states]),
+        (str(_("Other countries")), [c for c in country_names().items() if c[0] != "US"]),
+    ]
+
 
 CAUSES = [
     ("usage_drop", _("comes less often")),
@@ -209,4 +227,55 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error(name, _("Between %(a)d and %(b)d.") % {"a": least, "b": most})
         if data.get("quiet_from") and data.get("quiet_from") == data.get("quiet_until"):
             self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+        return data
+
+
+class CallingHoursForm(forms.Form):
+    """The hours of one country or state on some days."""
+
+    jurisdiction = forms.ChoiceField(label=_("Country or state"), choices=place_choices)
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("Days"), coerce=int, choices=WEEKDAYS, widget=forms.CheckboxSelectMultiple,
+        help_text=_("A day that no line of the place names is shut."),
+    )  # fmt: skip
+    opens = forms.TimeField(label=_("From"), widget=_TIME, help_text=_("On the guest's clock."))
+    closes = forms.TimeField(label=_("Until"), widget=_TIME)
+    marketing_only = forms.BooleanField(
+        label=_("Only for offers and marketing; notes about a booking may leave"), required=False
+    )
+    also_zone = forms.CharField(
+        label=_("A second clock that must agree"), max_length=60, required=False,
+        help_text=_("Usually empty. A time zone such as America/Chicago."),
+    )  # fmt: skip
+    source = forms.CharField(
+        label=_("Where this is written"), max_length=200,
+        help_text=_("The law or who told you, so that it can be looked up."),
+    )  # fmt: skip
+    note = forms.CharField(label=_("Note"), max_length=300, required=False)
+
+    @staticmethod
+    def initial_of(row: CallingHours) -> dict[str, Any]:
+        """What the form shows of a row."""
+        return {name: getattr(row, name) for name in CallingHoursForm.base_fields}
+
+    def clean_also_zone(self) -> str:
+        name = str(self.cleaned_data["also_zone"])
+        if name and zone_named(name) is None:
+            raise forms.ValidationError(
+                _("There is no time zone %(name)s. Write it like America/Chicago.") % {"name": name}
+            )
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        opens, closes = data.get("opens"), data.get("closes")
+        if opens and closes and closes <= opens:
+            self.add_error(
+                "closes", _("“Until” must be later than “From”; hours never run over midnight.")
+            )
+        for name in ("opens", "closes"):
+            if data.get(name) and data[name].second:
+                self.add_error(name, _("Whole minutes, please."))
+        if data.get("weekdays"):
+            data["weekdays"] = sorted(data["weekdays"])
         return data

@@ -17,6 +17,7 @@ from django.db import connection
 from audit import checkpoints
 from outreach import hours
 from outreach.models import OutreachPolicy
+from outreach.places import Place
 from platforms.models import OutboxItem
 from staff.permissions import holders
 
@@ -42,7 +43,12 @@ class Condition:
         return f"m.purpose <> 'outreach' OR {self.sql}" if self.approach_only else self.sql
 
 
-_ZONE = "coalesce(nullif(g.time_zone, ''), l.time_zone)"
+# Everything that decides the hours of a message, as outreach.places.Place.key has it.
+_PLACE = """concat_ws('|',
+    coalesce(nullif(g.time_zone, ''), l.time_zone), l.country, l.region,
+    CASE WHEN left(g.phone, 2) = '+1' THEN left(g.phone, 5) ELSE left(g.phone, 4) END,
+    CASE WHEN m.channel = 'email' THEN 'mail'
+         WHEN coalesce(p.is_marketing, TRUE) THEN 'marketing' ELSE 'service' END)"""
 
 CONDITIONS = (
     Condition(
@@ -154,7 +160,7 @@ CONDITIONS = (
     ),
     Condition(
         "hours",
-        f"{_ZONE} = ANY(%(open_zones)s)",
+        f"{_PLACE} = ANY(%(open_places)s)",
         "Outside calling hours there",
         approach_only=True,
     ),
@@ -208,24 +214,23 @@ def parameters(*, now: datetime, policy: OutreachPolicy) -> dict[str, Any]:
         ],
         "week_ago": now - WEEK,
         "hold_since": hold_since(now=now, policy=policy),
-        "open_zones": open_zones(now=now, policy=policy),
+        "open_places": open_places(now=now, policy=policy),
     }
 
 
-def open_zones(*, now: datetime, policy: OutreachPolicy) -> list[str]:
-    """Zones of waiting guests in which a message may arrive now. A name that is no zone is none."""
+def open_places(*, now: datetime, policy: OutreachPolicy) -> list[str]:
+    """Places of waiting guests where a message may arrive now. The hour is decided here, with the
+    pinned time zone data, once per place; the claim compares keys."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT DISTINCT {_ZONE} FROM platforms_outboxitem o
-            JOIN outreach_message m ON m.outbox_id = o.id
-            JOIN memberships_guest g ON g.id = m.guest_id
-            JOIN memberships_location l ON l.id = m.location_id
+            SELECT DISTINCT {_PLACE} {_FROM}
             WHERE o.topic = 'message' AND o.state IN ('ready', 'sending')
-            """  # noqa: S608
+            """
         )
-        zones = [row[0] for row in cursor.fetchall()]
-    return [zone for zone in zones if hours.is_open(now, zone_name=zone, policy=policy)]
+        keys = [row[0] for row in cursor.fetchall()]
+    rules = hours.Hours.current(policy)
+    return [key for key in keys if rules.is_open(now, Place.of_key(key))]
 
 
 def hold_since(*, now: datetime, policy: OutreachPolicy) -> datetime:

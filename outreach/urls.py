@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from outreach.views import experiments, library, outgoing, replies, review
+from outreach.views import experiments, hours, library, outgoing, replies, review
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("review/", review.review, name="review"),
@@ -34,5 +34,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         library.template_status,
         name="settings-template-status",
     ),
+    path("settings/hours/", hours.calling_hours, name="settings-hours"),
+    path("settings/hours/add/", hours.calling_hours_add, name="settings-hours-add"),
+    path("settings/hours/<int:pk>/", hours.calling_hours_change, name="settings-hours-change"),
+    path("settings/hours/<int:pk>/end/", hours.calling_hours_end, name="settings-hours-end"),
     path("settings/policy/", library.policy, name="settings-policy"),
 ]

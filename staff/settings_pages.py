@@ -63,16 +63,16 @@ PAGES = [
     SettingsPage(
         "settings-policy",
         _("Writing to guests"),
-        _("Calling hours, waiting time, limits per guest, money"),
+        _("Own hours, waiting time, limits per guest, money"),
         "outreach.change_policy",
         "shield-check",
     ),
     SettingsPage(
-        "settings-calls",
-        _("Calling guests"),
-        _("How long a call list is, how often a number is tried"),
+        "settings-hours",
+        _("Calling hours"),
+        _("When the law of each country and state lets a guest be called or written to"),
         "outreach.change_policy",
-        "phone",
+        "clock",
     ),
     SettingsPage(
         "settings-calls",

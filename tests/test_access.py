@@ -25,8 +25,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from audit import clock
 from memberships.models import Location
+from outreach.hours import lay_out
 from outreach.library import seed_library
-from outreach.models import Draft, Message, Offer, Reply, Switch, Template
+from outreach.models import CallingHours, Draft, Message, Offer, Reply, Switch, Template
 from outreach.unsubscribe import token_for
 from retention.models import SavedView
 from risk.models import InputExclusion, ModelVersion, Target
@@ -97,6 +98,12 @@ def a_switch(location: Location) -> Switch:
 def an_offer(location: Location) -> Offer:
     seed_library(by=None, now=NOW)
     return Offer.objects.get(name="Words only")
+
+
+def some_hours(location: Location) -> CallingHours:
+    lay_out()
+    hours: CallingHours = CallingHours.objects.get(jurisdiction="US")
+    return hours
 
 
 def a_text(location: Location) -> Template:
@@ -196,6 +203,10 @@ TABLE: dict[str, Line] = {
         "403 403 302 302", thing=a_text, post={"status": "retired"}, elsewhere=403
     ),
     "settings-policy": Line(FROM_MANAGER),
+    "settings-hours": Line(FROM_MANAGER),
+    "settings-hours-add": Line(ONLY_ADMIN),  # regional managers of the whole business too
+    "settings-hours-change": Line(ONLY_ADMIN, thing=some_hours, elsewhere=403),
+    "settings-hours-end": Line("403 403 403 302", thing=some_hours, post={}, elsewhere=403),
     # staff
     "home": Line("302 302 302 302"),
     "sign-in": Line("302 302 302 302", visitor=200),

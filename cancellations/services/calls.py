@@ -12,7 +12,8 @@ from cancellations import events, rules
 from cancellations.hours import may_call
 from cancellations.models import Call, CallRules, CallTry, PhoneFlag
 from cancellations.rules import HOLD, CallChanged, CallOver
-from outreach.models import OutreachPolicy, Suppression
+from outreach.hours import Hours
+from outreach.models import Suppression
 from outreach.services import lift_suppression, suppress
 from staff.models import User
 
@@ -71,8 +72,9 @@ def log_call(
     if outcome not in LOGGABLE:
         raise CallChanged("Choose one of the seven outcomes.")
     if outcome == Outcome.CALL_BACK:
-        policy = OutreachPolicy.current()
-        call_back_at = rules.check_call_back(call_back_at, call=call, policy=policy, now=now)
+        call_back_at = rules.check_call_back(
+            call_back_at, call=call, hours=Hours.current(), now=now
+        )
     else:
         call_back_at = None
     attempt = CallTry.objects.create(
@@ -167,7 +169,7 @@ def _apply_tries(call: Call, now: datetime) -> None:
     elif last.outcome == Outcome.NO_ANSWER and call.tries < limits.tries_per_day:
         again = last.at + timedelta(minutes=limits.again_after_minutes)
         too_late = call.call_by_at is not None and again > call.call_by_at
-        is_open = may_call(again, call.zone, OutreachPolicy.current())
+        is_open = may_call(again, call, Hours.current())
         if call.location.today(again) == call.on and is_open and not too_late:
             call.status, call.due_at = Call.Status.LATER, again
 

@@ -13,12 +13,11 @@ from audit import services as audit
 from audit.services import Entry
 from cancellations import candidates, events
 from cancellations.candidates import SOMEBODY_ASKED_CENTS, Candidate
-from cancellations.models import Call, CallList, CallRules, guest_zone
+from cancellations.models import Call, CallList, CallRules
 from cancellations.rules import NotCallable, said, who
 from cancellations.services.rows import make_rows, rows_saved
 from memberships.models import Appointment, Guest, Location, Membership
-from outreach.hours import opens_at
-from outreach.models import OutreachPolicy
+from outreach.hours import Hours, place_of
 from risk.models import Band, BookingScore, ChurnScore
 from staff.models import User
 
@@ -240,8 +239,8 @@ def _check_callable(guest: Guest, now: datetime) -> None:
 
 def _day_for(guest: Guest, location: Location, now: datetime) -> date:
     """Today at the location, or the next day when the guest's calling hours end before."""
-    zone = guest_zone(guest, location)
-    opening = opens_at(now, zone_name=zone.key, policy=OutreachPolicy.current())
+    place = place_of(guest, location, channel="call", is_marketing=True)
+    opening = Hours.current().opens_at(now, place)
     return location.today(opening or now)
 
 

@@ -13,7 +13,7 @@ from cancellations.models import Call, CallTry
 from cancellations.rules import SAME_PRESS, NoSuchRow, WrongTime
 from cancellations.services.calls import LOGGABLE, log_call
 from cancellations.talk import clock
-from outreach.models import OutreachPolicy
+from outreach.hours import Hours
 from staff.models import User
 
 LINE = re.compile(r"\s*(\d{1,4})[\s,.;]+([1-7])(?:[\s,.;]+([1-4]))?(?:\s+(\D.*))?\s*\Z")
@@ -69,7 +69,7 @@ def _just_entered(call: Call, outcome: str, by: User, now: datetime) -> bool:
 
 
 def _time(call: Call, choice: str | None, now: datetime) -> datetime:
-    times = call_back_times(now, call.zone, OutreachPolicy.current())
+    times = call_back_times(now, call, Hours.current())
     if choice is None or int(choice) > len(times):
         offered = "; ".join(
             f"{number} = {clock(at.astimezone(call.zone))}"

@@ -991,6 +991,63 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT, to="outreach.template"
             ),
         ),
+        migrations.CreateModel(
+            name="CallingHours",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("jurisdiction", models.CharField(max_length=10)),
+                (
+                    "weekdays",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.SmallIntegerField(), size=None
+                    ),
+                ),
+                ("opens", models.TimeField()),
+                ("closes", models.TimeField()),
+                ("marketing_only", models.BooleanField(default=True)),
+                ("also_zone", models.CharField(blank=True, max_length=60)),
+                ("source", models.CharField(max_length=200)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("in_force", models.BooleanField(default=True)),
+                ("changed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["jurisdiction", "weekdays"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("closes__gt", models.F("opens"))),
+                        name="calling_hours_open_then_close",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("weekdays__len__gt", 0),
+                            ("weekdays__contained_by", [1, 2, 3, 4, 5, 6, 7]),
+                        ),
+                        name="calling_hours_name_days",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("in_force", True)),
+                        fields=("jurisdiction", "weekdays"),
+                        name="calling_hours_once",
+                    ),
+                ],
+            },
+        ),
         migrations.AddConstraint(
             model_name="offer",
             constraint=models.CheckConstraint(

@@ -2,12 +2,14 @@
 
 from outreach.models.autonomy import AutomaticRule, PhaseChange, PlayPhase, ShadowDraft
 from outreach.models.drafts import Draft, DraftQuerySet
+from outreach.models.hours import CallingHours
 from outreach.models.library import Channel, LibraryStatus, Offer, Phase, Play, Template
 from outreach.models.limits import Cap, Holdout, OutreachPolicy, Suppression, Switch
 from outreach.models.messages import Contact, Message, Reply
 
 __all__ = [
     "AutomaticRule",
+    "CallingHours",
     "Cap",
     "Channel",
     "Contact",

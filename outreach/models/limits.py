@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import time
+from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import JSONObject
 
 from memberships.models import Guest
+from outreach.models.hours import CallingHours
 from outreach.models.library import Channel, Play
 
 
@@ -136,7 +140,21 @@ class OutreachPolicy(models.Model):
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_policy")]
 
+    # The hours of the law in force, read together with the row: see outreach.hours.Hours.
+    law: list[dict[str, Any]]
+
     @classmethod
     def current(cls) -> OutreachPolicy:
-        """The row, made with defaults at first use."""
-        return cls.objects.get_or_create(pk=1)[0]
+        """The row with the calling hours in force, made with defaults at first use."""
+        rows = cls.objects.annotate(
+            law=ArraySubquery(
+                CallingHours.objects.filter(in_force=True).values(
+                    line=JSONObject(**{name: name for name in CallingHours.LINE})
+                )
+            )
+        )
+        found = rows.first()
+        if found is None:
+            cls.objects.get_or_create(pk=1)
+            found = rows.get()
+        return found

@@ -12,6 +12,7 @@ from outreach.services.decisions import (
     snooze_draft,
     undo_decision,
 )
+from outreach.services.hours import end_hours, set_hours
 from outreach.services.messages import retry_message, settle_uncertain
 from outreach.services.phases import (
     lower_doubtful,
@@ -38,6 +39,7 @@ __all__ = [
     "approve_draft",
     "cancel_message",
     "edit_draft",
+    "end_hours",
     "expire_drafts",
     "lift_suppression",
     "lock_open_drafts",
@@ -52,6 +54,7 @@ __all__ = [
     "resume_sending",
     "retry_message",
     "see_doubt",
+    "set_hours",
     "settle_uncertain",
     "snooze_draft",
     "stop_sending",
