@@ -42,7 +42,7 @@ def _digit(character: str) -> str:
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][\s._*'/|,~-]{1,3}){2,}[^\W_](?![^\W_])")
 _INNER = re.compile(r"(?<=[^\W_])[._*'/|~^-]+(?=[^\W_])")
 _LEETED = re.compile(r"[a-z0-9@$!+|]*[a-z][a-z0-9@$!+|]*")
-_LONG = re.compile(r"(\w)\1{2,}")
+_LONG = re.compile(r"([^\W\d_])\1{2,}")
 
 
 def disguises(text: str) -> list[str]:

@@ -66,8 +66,16 @@ class Text:
         return self._hide_name(f"{self.library_subject}\n{self.library_body}")
 
     @cached_property
+    def foreign(self) -> str:
+        """The text without what is the house's own in any text: its number and its links."""
+        return wording.LINKS.sub(
+            lambda found: "" if _is_ours(found.group().rstrip(".,;:!?)")) else found.group(),
+            _without_phone(self.whole, self.location_phone),
+        )
+
+    @cached_property
     def views(self) -> list[str]:
-        return disguises(self.whole)
+        return disguises(self.foreign)
 
     @cached_property
     def known(self) -> str:
@@ -103,7 +111,8 @@ class Text:
             if word in wording.ALSO_WORDS and not _is_proper(self.whole, match):
                 continue
             found.add(word)
-        return found
+        disguised = {word for view in self.views[1:] for word in re.findall(r"[^\W\d_]{3,}", view)}
+        return found | (disguised - known - wording.ALSO_WORDS)
 
     def added_capitals(self) -> list[str]:
         """Capitalised words in the midst of a sentence that the library does not have."""
@@ -177,8 +186,11 @@ def _characters(text: Text) -> Check:
     if strange:
         shown = ", ".join(named(character) for character in strange[:4])
         return bad(name, f"Characters that may hide something: {shown}. Write them plainly.")
-    encoded = {found.group() for found in wording.ENCODED.finditer(text.whole)}
+    encoded = {found.group() for found in wording.ENCODED.finditer(text.foreign)}
     encoded -= {found.group() for found in wording.ENCODED.finditer(f"{text.library} {text.offer}")}
+    for view in (wording.SPELLED_OUT.search(text.whole), wording.SPELLED_OUT.search(text.views[0])):
+        if view and plain(view.group()) not in text.known:
+            return bad(name, f"“{view.group()[:40]}” is spelled out. Write it as words.")
     if encoded:
         return bad(name, f"“{sorted(encoded)[0][:40]}” is not a word. Take it out.")
     return good(name, "Plain")
@@ -241,16 +253,13 @@ def _sender(text: Text) -> Check:
 
 def _numbers(text: Text) -> Check:
     name = "numbers"
-    allowed, ours = text.known, text.known
+    allowed = text.known
     phones = _phones_in(f"{allowed} {plain(text.location_phone)}")
     for view in _number_views(text):
         for found in wording.PHONES.finditer(view):
             if _digits(found.group()) not in phones:
                 return bad(name, f"{found.group()} is a number to call that we do not know.")
     said = text.views[0]
-    if text.location_phone:
-        said = _without_phone(said, text.location_phone)
-        ours = _without_phone(ours, text.location_phone)
     for label, pattern in (("amount", wording.MONEY), ("percentage", wording.PERCENTS)):
         if strange := _more(_firsts(pattern, said), _firsts(pattern, allowed)):
             return bad(name, f"The {label} {strange} is not part of the offer. Take it out.")
@@ -264,7 +273,7 @@ def _numbers(text: Text) -> Check:
             strange = next((w for w in added if not wording.HARMLESS_COUNT.fullmatch(w)), "")
             if strange:
                 return bad(name, f"“{strange}” is not part of the offer. Take it out.")
-    known_numbers = set(wording.NUMBERS.findall(ours))
+    known_numbers = set(wording.NUMBERS.findall(allowed))
     strange = next((n for n in wording.NUMBERS.findall(said) if n not in known_numbers), "")
     if strange:
         return bad(
@@ -291,9 +300,12 @@ def _phones_in(text: str) -> set[str]:
 
 def _without_phone(text: str, phone: str) -> str:
     """The text without the location's own number, however it is written."""
-    own = {_digits(phone), _digits(phone).removeprefix("1")}
+    if not phone:
+        return text
+    own = _digits(phone).removeprefix("1")
     return wording.PHONES.sub(
-        lambda found: "" if _digits(found.group()) in own else found.group(), text
+        lambda found: "" if _digits(found.group()).removeprefix("1") == own else found.group(),
+        text,
     )
 
 
@@ -360,14 +372,13 @@ def _links(text: Text) -> Check:
     name = "links"
     allowed = _links_in(text.known)
     for view in text.views:
-        for link in sorted(_links_in(view) - allowed):
-            if not _is_ours(link):
-                return bad(name, f"{link} is not a link of the library. Take it out.")
+        if strange := sorted(_links_in(view) - allowed):
+            return bad(name, f"{strange[0]} is not a link of the library. Take it out.")
     known = set(wording.CONTACT.findall(text.known))
     for view in text.views:
-        strange = next((w for w in wording.CONTACT.findall(view) if w not in known), "")
-        if strange:
-            return bad(name, f"“{strange}” leads the guest elsewhere. They answer here or call us.")
+        away = next((w for w in wording.CONTACT.findall(view) if w not in known), "")
+        if away:
+            return bad(name, f"“{away}” leads the guest elsewhere. They answer here or call us.")
     return good(name, "None unknown")
 
 
