@@ -51,6 +51,12 @@ def _score_bookings(location_id: int, on: date, now: datetime) -> Counts:
     return score_bookings(location_id=location_id, as_of_on=on, now=now)
 
 
+def _sequences(location_id: int, on: date, now: datetime) -> Counts:
+    from outreach.sequences import tend_location
+
+    return tend_location(location_id=location_id, now=now)
+
+
 def _draft(location_id: int, on: date, now: datetime) -> Counts:
     from retention.services import draft_plays
 
@@ -73,6 +79,7 @@ STAGES = (
     Stage("night.sync", _sync),
     Stage("night.score_members", _score_members),
     Stage("night.score_bookings", _score_bookings),
+    Stage("night.sequences", _sequences),
     Stage("night.draft", _draft),
     Stage("night.approve", _approve_by_rules),
     Stage("night.call_list", _call_list),

@@ -26,6 +26,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "find broken leases": every(30 * SECOND, "platforms.tasks.expire_leases"),
     "work through the inbox": every(15 * SECOND, "platforms.tasks.work_inbox"),
     "sweep the mirror": every(20 * SECOND, "memberships.tasks.sweep"),
+    "go on with sequences": every(MINUTE, "outreach.tasks.advance_sequences"),
     "expire drafts": every(5 * MINUTE, "outreach.tasks.expire_drafts"),
     "lower what is in doubt": every(2 * MINUTE, "outreach.tasks.lower_doubtful"),
     "approve by rules": every(10 * MINUTE, "outreach.tasks.approve_by_rules"),

@@ -32,7 +32,9 @@ from outreach.models import (
     Phase,
     Play,
     PlayPhase,
+    Run,
     ShadowDraft,
+    Step,
     Suppression,
     Template,
 )
@@ -51,6 +53,9 @@ class Candidate:
     `facts` are values for the named fields of the texts (outreach.texts.FIELDS): plain words or
     numbers, never text a guest wrote. `evidence` is stored as it is and shown to the reviewer:
     score, band, reasons (list of sentences, the strongest first), model, as_of.
+
+    `run_id` and `step` are set for a later step of a sequence: it is asked neither whether the
+    guest was written to lately nor for room within the daily limit, since the first step was.
     """
 
     guest_id: int
@@ -60,17 +65,26 @@ class Candidate:
     cause: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
+    run_id: int | None = None
+    step: int = 1
 
 
 @dataclass
 class DraftingResult:
-    """What became of the candidates. `skipped` counts by reason, in words for staff."""
+    """What became of the candidates. `skipped` counts by reason, in words for staff;
+    `skipped_guests` has the reason of each."""
 
     drafted: int = 0
     held_out: int = 0
     recorded: int = 0  # would have been drafted, where the play only reports
     skipped: Counter[str] = field(default_factory=Counter)
+    skipped_guests: dict[int, str] = field(default_factory=dict)
     draft_ids: list[int] = field(default_factory=list)
+
+    def skip(self, guest_id: int, reason: str) -> None:
+        """Pass a candidate over."""
+        self.skipped[reason] += 1
+        self.skipped_guests[guest_id] = reason
 
     def counts(self) -> dict[str, int]:
         """Flat counts for a job run."""
@@ -85,6 +99,7 @@ class DraftingResult:
 NOT_PRESENT = "no longer in the platform"
 REPORT_ONLY = "report only at this location"
 ALREADY_OPEN = "already has a draft of this play"
+UNDER_WAY = "already in a sequence of this play"
 LATELY = "written to lately"
 UNREACHABLE = "no consent or no address"
 SUPPRESSED = "said stop"
@@ -119,7 +134,7 @@ def draft_for(
     for candidate in chosen:
         reason, channel = round_.why_not(candidate, asked=by is not None)
         if reason:
-            result.skipped[reason] += 1
+            result.skip(candidate.guest_id, reason)
         else:
             able.append((candidate, round_.guests[candidate.guest_id], channel))
 
@@ -146,14 +161,15 @@ def draft_for(
                     )
                 )
             continue
-        if by is None and round_.today[candidate.location_id] >= play.daily_limit:
-            result.skipped[DAILY_LIMIT] += 1
+        is_first = candidate.run_id is None
+        if by is None and is_first and round_.today[candidate.location_id] >= play.daily_limit:
+            result.skip(candidate.guest_id, DAILY_LIMIT)
             continue
         draft = round_.compose(candidate, guest, channel, by=by)
         if draft is None:
-            result.skipped[NO_TEXT] += 1
+            result.skip(candidate.guest_id, NO_TEXT)
             continue
-        round_.today[candidate.location_id] += 1
+        round_.today[candidate.location_id] += is_first
         (unsent if round_.only_reports(candidate) else drafts).append(draft)
 
     looked_at = drafts + unsent
@@ -177,8 +193,11 @@ def draft_for(
     )
     result.drafted = len(made)
     result.draft_ids = [draft.pk for draft in made]
-    if len(drafts) > len(made):
-        result.skipped[ALREADY_OPEN] += len(drafts) - len(made)
+    for guest_id in {d.guest_id for d in drafts} - {d.guest_id for d in made}:
+        result.skip(guest_id, ALREADY_OPEN)
+    by_guest = {candidate.guest_id: candidate for candidate in chosen}
+    entries += _begin_runs(made, by_guest, round_) if round_.goes_on else []
+    _take_step([draft for draft in made if draft.run_id and (draft.step or 0) > 1], now=now)
     entries += [
         Entry(
             event=events.DRAFT_CREATED,
@@ -189,6 +208,8 @@ def draft_for(
             target=draft,
             detail={
                 "play": play.pk,
+                "run": draft.run_id,
+                "step": draft.step,
                 "channel": draft.channel,
                 "template": draft.template_id,
                 "offer": draft.offer_id,
@@ -212,6 +233,65 @@ def _once_per_guest(candidates: Sequence[Candidate]) -> list[Candidate]:
     for candidate in candidates:
         seen.setdefault(candidate.guest_id, candidate)
     return list(seen.values())
+
+
+# --- Sequences ----------------------------------------------------------------------------------
+
+
+def _begin_runs(
+    made: Sequence[Draft], by_guest: dict[int, Candidate], round_: _Round
+) -> list[Entry]:
+    """The first drafts of a play with further steps each begin a run. Returns ledger entries."""
+    first = [draft for draft in made if draft.run_id is None]
+    runs = Run.objects.bulk_create(
+        [
+            Run(
+                guest_id=draft.guest_id,
+                play=round_.play,
+                location_id=draft.location_id,
+                membership_id=draft.membership_id,
+                appointment_id=draft.appointment_id,
+                step=1,
+                begun_at=round_.now,
+                started_at=round_.now,
+                cause=by_guest[draft.guest_id].cause,
+                evidence=by_guest[draft.guest_id].evidence,
+                facts=by_guest[draft.guest_id].facts,
+                ended_before_on=(
+                    contract.ends_on
+                    if (contract := round_.memberships.get(draft.membership_id or 0))
+                    else None
+                ),
+            )
+            for draft in first
+        ],
+        batch_size=BATCH,
+    )
+    for draft, run in zip(first, runs, strict=True):
+        draft.run, draft.step = run, 1
+    Draft.objects.bulk_update(first, ["run", "step"], batch_size=BATCH)
+    return [
+        Entry(
+            event=events.SEQUENCE_BEGUN,
+            at=round_.now,
+            location_id=run.location_id,
+            guest_id=run.guest_id,
+            target=run,
+            detail={"play": run.play_id, "step": 1},
+        )
+        for run in runs
+    ]
+
+
+def _take_step(drafts: Sequence[Draft], *, now: datetime) -> None:
+    """The runs of these drafts are at the drafted step and await its end. One statement a step."""
+    by_step: dict[int, list[int]] = {}
+    for draft in drafts:
+        by_step.setdefault(draft.step or 1, []).append(draft.run_id or 0)
+    for step, run_ids in by_step.items():
+        Run.objects.filter(pk__in=run_ids).update(
+            step=step, begun_at=now, next_at=None, leased_until=None
+        )
 
 
 # --- The comparison group -----------------------------------------------------------------------
@@ -284,7 +364,10 @@ class _Round:
     guests: dict[int, Guest]
     memberships: dict[int, Membership]
     phases: dict[int, str]
+    steps: dict[int, Step]
     open_guests: set[int]
+    under_way: set[int]
+    used: dict[int, set[str]]
     lately: set[int]
     recorded: set[tuple[int, int]]  # (location, guest) of what would have been sent lately
     suppressed: set[tuple[str, str]]
@@ -309,7 +392,7 @@ class _Round:
             location_id__in=locations,
             created_at__gt=now - timedelta(days=2),
             requested_by__isnull=True,
-        )
+        ).exclude(step__gt=1)
         today: Counter[int] = Counter(
             location_id
             for location_id, created_at in [
@@ -346,6 +429,13 @@ class _Round:
                     "location_id", "phase"
                 )
             ),
+            steps={step.number: step for step in play.steps.filter(is_active=True)},
+            under_way=set(
+                Run.objects.under_way()
+                .filter(play=play, guest_id__in=guest_ids)
+                .values_list("guest_id", flat=True)
+            ),
+            used=_used_texts([c.run_id for c in candidates if c.run_id]),
             open_guests=set(
                 Draft.objects.open()
                 .filter(play=play, guest_id__in=guest_ids)
@@ -366,6 +456,11 @@ class _Round:
             ),
         )
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the play has steps beyond its first message."""
+        return any(number > 1 for number in self.steps)
+
     def only_reports(self, candidate: Candidate) -> bool:
         """Whether the play records here what it would have sent, and sends nothing."""
         return self.phases.get(candidate.location_id) == Phase.REPORT
@@ -376,16 +471,20 @@ class _Round:
         if guest is None:
             return NOT_PRESENT, ""
         if self.only_reports(candidate):
-            if asked:
+            if asked or candidate.run_id is not None:
                 return REPORT_ONLY, ""
             if (candidate.location_id, guest.pk) in self.recorded:
                 return LATELY, ""
         if guest.pk in self.open_guests:
             return ALREADY_OPEN, ""
-        if guest.pk in self.lately:
+        if candidate.run_id is None and guest.pk in self.under_way:
+            return UNDER_WAY, ""
+        if candidate.run_id is None and guest.pk in self.lately:
             return LATELY, ""
         stopped = False
-        for channel in (Channel.SMS, Channel.EMAIL):
+        step = self.steps.get(candidate.step)
+        preferred = step.channel if step else ""
+        for channel in sorted(Channel, key=lambda one: one.value != preferred):
             address = checks.address_of(guest, channel)
             if not address or not checks.has_consent(
                 guest, channel, is_marketing=self.play.is_marketing
@@ -420,7 +519,7 @@ class _Round:
                 spoken["offer"] = fill(offer.wording_in(language), values)
                 until_on = location.today(self.now) + timedelta(days=offer.valid_days)
                 spoken["offer_until"] = day_in_words(until_on, language)
-            template = self._template(candidate.cause, channel, language, spoken)
+            template = self._template(candidate, channel, language, spoken)
             if template is not None:
                 return self._draft(
                     candidate, guest, channel, offer=offer, template=template, values=spoken, by=by
@@ -432,7 +531,11 @@ class _Round:
     ) -> list[Offer]:
         """Offers this guest may get, the best for the cause first: those made for the cause, by
         rank; then those for any cause."""
-        eligible = [o for o in self.offers if self._may_have(o, candidate, membership, values)]
+        step = self.steps.get(candidate.step)
+        offers = [
+            o for o in self.offers if step is None or step.with_offer or o.kind == Offer.Kind.NONE
+        ]
+        eligible = [o for o in offers if self._may_have(o, candidate, membership, values)]
         return [o for o in eligible if o.causes] + [o for o in eligible if not o.causes]
 
     def _may_have(
@@ -462,18 +565,26 @@ class _Round:
         return all(values.get(name) for name in field_names(offer.wording))
 
     def _template(
-        self, cause: str, channel: str, language: str, values: dict[str, str]
+        self, candidate: Candidate, channel: str, language: str, values: dict[str, str]
     ) -> Template | None:
         """The text for cause, channel and language: the guest's language before English, a text
-        for the cause before a general one. A text that needs a value nobody has is passed over."""
+        for the cause before a general one. A text that needs a value nobody has is passed over.
+        A step with texts of its own takes no other, and no text comes twice in one run."""
         wants_offer = "offer" in values
+        step = self.steps.get(candidate.step)
+        causes = (step.cause,) if step and step.cause else (candidate.cause, "")
+        used = self.used.get(candidate.run_id or 0, set())
 
         def fits(template: Template) -> bool:
             names = field_names(template.subject) + field_names(template.body)
-            return ("offer" in names) == wants_offer and all(values.get(name) for name in names)
+            return (
+                ("offer" in names) == wants_offer
+                and all(values.get(name) for name in names)
+                and template.slug not in used
+            )
 
         for tongue in dict.fromkeys((language, "en")):
-            for wanted_cause in dict.fromkeys((cause, "")):
+            for wanted_cause in dict.fromkeys(causes):
                 for template in self.templates:
                     if (
                         template.channel == channel
@@ -504,6 +615,8 @@ class _Round:
             membership_id=candidate.membership_id,
             appointment_id=candidate.appointment_id,
             play=self.play,
+            run_id=candidate.run_id,
+            step=candidate.step if candidate.run_id else None,
             channel=channel,
             address=checks.address_of(guest, channel),
             template=template,
@@ -520,6 +633,16 @@ class _Round:
             expires_at=self.now + timedelta(days=self.play.draft_days),
             requested_by=by,
         )
+
+
+def _used_texts(run_ids: Sequence[int]) -> dict[int, set[str]]:
+    """The texts each run's drafts were made from so far."""
+    used: dict[int, set[str]] = {}
+    for run_id, slug in Draft.objects.filter(run__in=run_ids).values_list(
+        "run_id", "template__slug"
+    ):
+        used.setdefault(run_id, set()).add(slug)
+    return used
 
 
 def _turned_to_lately(play: Play, guest_ids: Sequence[int], now: datetime) -> set[int]:

@@ -49,6 +49,14 @@ PHASE_DOUBT_SEEN = "phase.doubt_seen"
 RULE_SET = "rule.set"
 RULE_REMOVED = "rule.removed"
 LIBRARY_SEEDED = "library.seeded"
+SEQUENCE_BEGUN = "sequence.begun"
+SEQUENCE_CALL = "sequence.call"
+SEQUENCE_PASSED = "sequence.passed"
+SEQUENCE_FINISHED = "sequence.finished"
+SEQUENCE_LEFT = "sequence.left"
+SEQUENCE_PAUSED = "sequence.paused"
+SEQUENCE_RESUMED = "sequence.resumed"
+STEPS_CHANGED = "sequence.steps_changed"
 
 SENTENCES = {
     DRAFT_CREATED: "{actor} drafted a message to {guest}",
@@ -98,4 +106,12 @@ SENTENCES = {
     TEMPLATE_APPROVED: "{actor} approved the text {target}",
     TEMPLATE_RETIRED: "{actor} retired the text {target}",
     LIBRARY_SEEDED: "{actor} laid out the library: {offers} offers, {templates} texts",
+    SEQUENCE_BEGUN: "{guest} began the sequence {play}",
+    SEQUENCE_CALL: "Step {step} of {play} asks the desk to call {guest}",
+    SEQUENCE_PASSED: "Step {step} of {play} was passed over for {guest}: {why}",
+    SEQUENCE_FINISHED: "{guest} went through the sequence {play} to its end",
+    SEQUENCE_LEFT: "{guest} left the sequence {play} after step {step}: {why}",
+    SEQUENCE_PAUSED: "{actor} paused the sequence {play} ({count})",
+    SEQUENCE_RESUMED: "{actor} let the sequence {play} go on ({count})",
+    STEPS_CHANGED: "{actor} changed the steps of {play}: {steps}",
 }

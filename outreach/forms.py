@@ -44,6 +44,11 @@ CAUSES = [
     ("season", _("time of the year")),
     ("other", _("other")),
 ]
+# Not reasons of a score: a step of a sequence asks for such a text by its place.
+PLACES = [
+    ("follow_up", _("second message of a sequence")),
+    ("last_word", _("last message of a sequence")),
+]
 
 
 class ResumeForm(forms.Form):
@@ -124,7 +129,9 @@ class TemplateForm(forms.Form):
     name = forms.CharField(label=_("Name for staff"), max_length=100)
     play = forms.ModelChoiceField(label=_("Play"), queryset=Play.objects.order_by("name"))
     cause = forms.ChoiceField(
-        label=_("Answers the reason"), choices=[("", _("any reason")), *CAUSES], required=False
+        label=_("Answers the reason"),
+        choices=[("", _("any reason")), *CAUSES, *PLACES],
+        required=False,
     )
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
     language = forms.ChoiceField(

@@ -1,8 +1,8 @@
 """The gate to the guest: what must be true of a message in the very statement that claims it.
 
-Each condition is SQL over `o` (outbox row), `m` (message), `d` (draft), `g` (guest),
-`l` (location), `p` (play) and `u` (approver). The sender's claim asks for all of them; the Outgoing
-page shows the first that fails: both read this one list, so they cannot disagree.
+Each condition is SQL over `o` (outbox row), `m` (message), `d` (draft), `r` (run of a sequence),
+`g` (guest), `l` (location), `p` (play) and `u` (approver). The sender's claim asks for all of them;
+the Outgoing page shows the first that fails: both read this one list, so they cannot disagree.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 
 from audit import checkpoints
-from outreach import hours
+from outreach import hours, leaving
 from outreach.models import OutreachPolicy
 from outreach.places import Place
 from platforms.models import OutboxItem
@@ -125,6 +125,19 @@ CONDITIONS = (
         "The play is no longer automatic here: a person decides",
     ),
     Condition(
+        "sequence",
+        f"""r.id IS NULL OR r.state IN ('running', 'paused', 'finished')
+            AND ({leaving.WHY_SQL}) IS NULL""",
+        "The guest has left the sequence",
+        approach_only=True,
+    ),
+    Condition(
+        "paused",
+        "r.id IS NULL OR r.state <> 'paused'",
+        "Its sequence is paused",
+        approach_only=True,
+    ),
+    Condition(
         "cap",
         "m.reservation IN ('none', 'reserved')",
         "Its cost is not set aside",
@@ -177,6 +190,7 @@ _FROM = """
     JOIN memberships_guest g ON g.id = m.guest_id
     JOIN memberships_location l ON l.id = m.location_id
     LEFT JOIN outreach_draft d ON d.id = m.draft_id
+    LEFT JOIN outreach_run r ON r.id = d.run_id
     LEFT JOIN outreach_play p ON p.key = m.play_id
     LEFT JOIN staff_user u ON u.id = m.approved_by_id
 """

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from audit import services as audit
 from outreach import events
-from outreach.models import Channel, LibraryStatus, Offer, Play, Template
+from outreach.models import Channel, LibraryStatus, Offer, Play, Step, Template
 from outreach.texts import field_names
 
 AT_RISK = "at-risk-check-in"
@@ -36,6 +36,20 @@ PLAYS: list[dict[str, Any]] = [
         "quiet_days": 30,
     }
 ]
+
+# What follows the first message, by play. The first step is the play's own message.
+STEPS: dict[str, list[dict[str, Any]]] = {
+    AT_RISK: [
+        {"number": 1},
+        {"number": 2, "wait_hours": 4 * 24, "cause": "follow_up", "with_offer": False},
+        {
+            "number": 3,
+            "wait_hours": 3 * 24,
+            "is_call": True,
+            "note": "Two messages stayed unanswered: ask how the membership is going.",
+        },
+    ]
+}
 
 OFFERS: list[dict[str, Any]] = [
     {
@@ -235,6 +249,15 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "empezar bien: {offer} hasta el {offer_until}. Reservamos tu siguiente visita?",
     ),
     (
+        "follow-up-words",
+        "Second message, words only",
+        "follow_up",
+        "Hi {first_name}, {business} {location} again. No rush at all: if a visit would do you "
+        "good this month, tell us a day that suits, and we will find you a time.",
+        "Hola {first_name}, otra vez {business} {location}. Sin prisa: si te apetece una visita "
+        "este mes, dinos que fecha prefieres y te buscamos una hora.",
+    ),
+    (
         "payment-words",
         "Payment needs a look, words only",
         "payment",
@@ -284,6 +307,19 @@ _EMAIL: list[tuple[str, str, str, str, str, str, str]] = [
         "servicio que te convenga más? Dínoslo y lo preparamos.\n\nResponde a este "
         "correo.",
     ),
+    (
+        "mail-follow-up-words",
+        "Second e-mail, words only",
+        "follow_up",
+        "Still here for you, {first_name}",
+        "Hi {first_name},\n\nwe wrote to you a few days ago and do not want to press. If a visit "
+        "would do you good this month, tell us a day that suits, and we will find you a time."
+        "\n\nJust answer this e-mail.",
+        "{first_name}, seguimos a tu lado",
+        "Hola {first_name}:\n\nte escribimos hace unos días y no queremos insistir. Si te apetece "
+        "una visita este mes, dinos qué fecha prefieres y te buscamos una hora.\n\nResponde a "
+        "este correo.",
+    ),
 ]
 
 
@@ -322,6 +358,14 @@ def template_rows() -> list[dict[str, Any]]:
     return rows
 
 
+def _seed_steps() -> None:
+    """Lay out the steps of plays that have none."""
+    bare = Play.objects.filter(pk__in=STEPS, steps__isnull=True)
+    Step.objects.bulk_create(
+        [Step(play=play, **row) for play in bare for row in STEPS[play.pk]], ignore_conflicts=True
+    )
+
+
 @transaction.atomic
 def seed_library(*, by: AbstractBaseUser | None, now: datetime) -> dict[str, int]:
     """Lay out plays, offers and texts where they are missing. What staff changed stays; a second
@@ -329,6 +373,7 @@ def seed_library(*, by: AbstractBaseUser | None, now: datetime) -> dict[str, int
     plays = [Play(**row) for row in PLAYS]
     made_plays = len(plays) - Play.objects.filter(pk__in=[play.pk for play in plays]).count()
     Play.objects.bulk_create(plays, ignore_conflicts=True)
+    _seed_steps()
     known_offers = set(Offer.objects.values_list("name", flat=True))
     offers = [
         Offer(status=LibraryStatus.ACTIVE, **row)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.http import QueryDict
 
 from audit import services as audit
+from audit.nudge import nudge
 from memberships.models import Guest
-from outreach import events, intents, services
+from outreach import events, intents, services, tasks
 from outreach.models import Channel, Message, Reply, Suppression
 from platforms.inbox import Unreadable
 from platforms.models import InboxDelivery, OutboxItem
@@ -117,6 +120,9 @@ def take_reply(
         )
     if guest_id is not None:
         services.wake_snoozed(guest_ids=[guest_id], now=now)
+        # After commit: ending a sequence locks what waits in Outgoing, and here the ledger is held.
+        # The gate reads the answer itself, so nothing of the sequence leaves meanwhile.
+        transaction.on_commit(partial(nudge, tasks.leave_sequences, [guest_id]), robust=True)
     return reply
 
 

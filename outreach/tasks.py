@@ -71,6 +71,32 @@ def lower_doubtful() -> None:
     services.lower_doubtful(now=clock.now())
 
 
+@shared_task
+def advance_sequences() -> None:
+    """Begin the steps that are due."""
+    from outreach import sequences
+
+    sequences.advance(now=clock.now())
+
+
+@shared_task
+def leave_sequences(guest_ids: list[int]) -> None:
+    """End the sequences of guests who booked, paid, answered or left."""
+    from outreach import sequences
+
+    sequences.leave_with_news(guest_ids=guest_ids, now=clock.now())
+
+
+@shared_task
+def leave_for_bookings(appointment_ids: list[int]) -> None:
+    """End the sequences of guests whose bookings changed, where the play ends on it."""
+    from memberships.models import Appointment
+    from outreach import sequences
+
+    guests = Appointment.objects.filter(pk__in=appointment_ids).values_list("guest_id", flat=True)
+    sequences.leave_with_news(guest_ids=sorted(set(guests)), now=clock.now())
+
+
 def wake_sender() -> None:
     """A nudge only: when the broker is away, beat finds the message."""
     nudge(dispatch)

@@ -16,6 +16,7 @@ DESK = frozenset(
         "retention.view_member",
         "memberships.view_sync",
         "outreach.stop_sending",
+        "outreach.view_sequence",
     }
 )
 MANAGER = DESK | {
@@ -30,6 +31,7 @@ MANAGER = DESK | {
     "outreach.view_outgoing",
     "outreach.cancel_message",
     "outreach.lower_play",
+    "outreach.steer_sequence",
     "outreach.view_library",
     "outreach.propose_library",
     "audit.view_activity",

@@ -6,6 +6,8 @@ import django.db.models.expressions
 from django.conf import settings
 from django.db import migrations, models
 
+import outreach.models.library
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -191,6 +193,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("step", models.SmallIntegerField(blank=True, null=True)),
                 (
                     "channel",
                     models.CharField(
@@ -366,6 +369,16 @@ class Migration(migrations.Migration):
                 ("holdout_percent", models.SmallIntegerField(default=10)),
                 ("draft_days", models.IntegerField(default=5)),
                 ("quiet_days", models.IntegerField(default=30)),
+                (
+                    "leaves_on",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=12),
+                        blank=True,
+                        default=outreach.models.library.default_leaves_on,
+                        size=None,
+                    ),
+                ),
+                ("choose_time", models.BooleanField(default=False)),
             ],
             options={
                 "constraints": [
@@ -749,6 +762,217 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="Run",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "running"),
+                            ("paused", "paused"),
+                            ("left", "left"),
+                            ("finished", "finished"),
+                        ],
+                        default="running",
+                        max_length=8,
+                    ),
+                ),
+                ("step", models.SmallIntegerField(default=1)),
+                ("begun_at", models.DateTimeField()),
+                ("next_at", models.DateTimeField(blank=True, null=True)),
+                ("leased_until", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "left_why",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("gone", "no longer in the booking platform"),
+                            ("opt_out", "said stop"),
+                            ("replied", "answered"),
+                            ("booked", "booked"),
+                            ("came", "came in"),
+                            ("paid", "paid"),
+                            ("ended", "the membership ended"),
+                            ("notice", "asked to cancel"),
+                            ("renewed", "renewed or joined again"),
+                            ("rejected", "a step was rejected"),
+                            ("expired", "a step was not decided in time"),
+                            ("withdrawn", "a step was withdrawn"),
+                            ("refused", "a message was refused"),
+                            ("stuck", "a step never left"),
+                            ("unreachable", "may not be written to any more"),
+                            ("report", "the play only reports there now"),
+                            ("by_hand", "ended by a person"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                ("remaining", models.DurationField(blank=True, null=True)),
+                ("cause", models.CharField(blank=True, max_length=40)),
+                ("evidence", models.JSONField(blank=True, default=dict)),
+                ("facts", models.JSONField(blank=True, default=dict)),
+                ("ended_before_on", models.DateField(blank=True, null=True)),
+                (
+                    "appointment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="memberships.appointment",
+                    ),
+                ),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "guest",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="memberships.guest",
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="memberships.location"
+                    ),
+                ),
+                (
+                    "membership",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="memberships.membership",
+                    ),
+                ),
+                (
+                    "play",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="outreach.play",
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddField(
+            model_name="draft",
+            name="run",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="drafts",
+                to="outreach.run",
+            ),
+        ),
+        migrations.CreateModel(
+            name="CallTask",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("step", models.SmallIntegerField()),
+                ("note", models.CharField(blank=True, max_length=200)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "to be made"),
+                            ("done", "made"),
+                            ("expired", "not made in time"),
+                            ("withdrawn", "no longer needed"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "guest",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="call_tasks",
+                        to="memberships.guest",
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="memberships.location"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="calls",
+                        to="outreach.run",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Step",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.SmallIntegerField()),
+                ("wait_hours", models.IntegerField(default=0)),
+                ("is_call", models.BooleanField(default=False)),
+                (
+                    "channel",
+                    models.CharField(
+                        blank=True,
+                        choices=[("sms", "text message"), ("email", "e-mail")],
+                        max_length=6,
+                    ),
+                ),
+                ("cause", models.CharField(blank=True, max_length=40)),
+                ("with_offer", models.BooleanField(default=True)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "play",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="outreach.play",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["play", "number"],
+            },
         ),
         migrations.CreateModel(
             name="Suppression",
@@ -1180,6 +1404,143 @@ class Migration(migrations.Migration):
                 name="reply_unanswered",
             ),
         ),
+        migrations.AddIndex(
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("next_at__isnull", False), ("state", "running")),
+                fields=["next_at"],
+                name="run_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(
+                    ("next_at__isnull", True),
+                    ("remaining__isnull", True),
+                    ("state__in", ["running", "paused"]),
+                ),
+                fields=["id"],
+                name="run_awaits_its_step",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="run",
+            index=models.Index(fields=["guest", "-started_at"], name="run_of_guest"),
+        ),
+        migrations.AddIndex(
+            model_name="run",
+            index=models.Index(fields=["location", "state", "-started_at"], name="run_of_location"),
+        ),
+        migrations.AddConstraint(
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["running", "paused"])),
+                fields=("guest", "play"),
+                name="one_run_under_way_per_guest_and_play",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "left"), models.Q(("left_why", ""), _negated=True)),
+                    models.Q(models.Q(("state", "left"), _negated=True), ("left_why", "")),
+                    _connector="OR",
+                ),
+                name="left_run_says_why",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("paused_at__isnull", False), ("state", "paused")),
+                    models.Q(
+                        models.Q(("state", "paused"), _negated=True),
+                        ("paused_at__isnull", True),
+                        ("remaining__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="paused_run_says_since_when",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state", "running"), ("next_at__isnull", True), _connector="OR"
+                ),
+                name="only_a_running_run_is_due",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", True), ("state__in", ["running", "paused"])),
+                    models.Q(("state__in", ["left", "finished"]), ("ended_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="ended_run_says_when",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="calltask",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["location", "asked_at"],
+                name="call_task_open",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="calltask",
+            constraint=models.UniqueConstraint(fields=("run", "step"), name="one_call_per_step"),
+        ),
+        migrations.AddConstraint(
+            model_name="calltask",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("state", "open")),
+                    models.Q(
+                        models.Q(("state", "open"), _negated=True), ("closed_at__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="closed_call_task_says_when",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="step",
+            constraint=models.UniqueConstraint(
+                fields=("play", "number"), name="one_step_per_number"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__gte", 1), ("number__lte", 6)), name="step_1_to_6"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("number", 1), ("wait_hours", 0)),
+                    models.Q(("number__gt", 1), ("wait_hours__gt", 0)),
+                    _connector="OR",
+                ),
+                name="later_steps_wait",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("is_call", False), ("number__gt", 1), _connector="OR"),
+                name="first_step_is_a_message",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="suppression",
             constraint=models.UniqueConstraint(
@@ -1287,6 +1648,17 @@ class Migration(migrations.Migration):
             model_name="draft",
             constraint=models.CheckConstraint(
                 condition=models.Q(("cost_cents__gte", 0)), name="draft_cost_not_negative"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="draft",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("run__isnull", True), ("step__isnull", True)),
+                    models.Q(("run__isnull", False), ("step__isnull", False)),
+                    _connector="OR",
+                ),
+                name="draft_of_a_run_says_its_step",
             ),
         ),
     ]

@@ -6,9 +6,11 @@ from outreach.models.hours import CallingHours
 from outreach.models.library import Channel, LibraryStatus, Offer, Phase, Play, Template
 from outreach.models.limits import Cap, Holdout, OutreachPolicy, Suppression, Switch
 from outreach.models.messages import Contact, Message, Reply
+from outreach.models.sequences import CallTask, Leave, Run, Step
 
 __all__ = [
     "AutomaticRule",
+    "CallTask",
     "CallingHours",
     "Cap",
     "Channel",
@@ -16,6 +18,7 @@ __all__ = [
     "Draft",
     "DraftQuerySet",
     "Holdout",
+    "Leave",
     "LibraryStatus",
     "Message",
     "Offer",
@@ -25,7 +28,9 @@ __all__ = [
     "Play",
     "PlayPhase",
     "Reply",
+    "Run",
     "ShadowDraft",
+    "Step",
     "Suppression",
     "Switch",
     "Template",

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from memberships.models import Appointment, Guest, LocatedQuerySet, Location, Membership
 from outreach.models.library import Channel, Offer, Play, Template
+from outreach.models.sequences import Run
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,6 +63,9 @@ class Draft(models.Model):
     membership = models.ForeignKey(Membership, models.PROTECT, null=True, blank=True)
     appointment = models.ForeignKey(Appointment, models.PROTECT, null=True, blank=True)
     play = models.ForeignKey(Play, models.PROTECT)
+    # The sequence this draft is a step of; empty for a play of one message.
+    run = models.ForeignKey(Run, models.PROTECT, null=True, blank=True, related_name="drafts")
+    step = models.SmallIntegerField(null=True, blank=True)
     channel = models.CharField(max_length=6, choices=Channel.choices)
     address = models.CharField(max_length=254)  # phone in E.164 or mailbox, at the time of drafting
     template = models.ForeignKey(Template, models.PROTECT)
@@ -121,6 +125,11 @@ class Draft(models.Model):
                 name="approved_draft_is_hashed",
             ),
             models.CheckConstraint(condition=Q(cost_cents__gte=0), name="draft_cost_not_negative"),
+            models.CheckConstraint(
+                condition=Q(run__isnull=True, step__isnull=True)
+                | Q(run__isnull=False, step__isnull=False),
+                name="draft_of_a_run_says_its_step",
+            ),
         ]
         indexes = [
             models.Index(

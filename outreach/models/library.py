@@ -27,6 +27,11 @@ class LibraryStatus(models.TextChoices):
     RETIRED = "retired", "retired"
 
 
+def default_leaves_on() -> list[str]:
+    """What ends a play's sequences where nobody said otherwise (values of sequences.Leave)."""
+    return ["booked", "came", "ended", "notice"]
+
+
 class Play(models.Model):
     """A rule that turns a situation into a draft. The rule's code lives in retention or
     cancellations; this row holds what staff may change about it."""
@@ -44,6 +49,11 @@ class Play(models.Model):
     quiet_days = models.IntegerField(
         default=30
     )  # days before the play turns to the same guest again
+    # What ends its sequences early, beside an answer and a stop, which always do.
+    leaves_on = ArrayField(models.CharField(max_length=12), default=default_leaves_on, blank=True)
+    choose_time = models.BooleanField(
+        default=False
+    )  # messages leave in the hour the guest usually answers
 
     class Meta:
         constraints = [

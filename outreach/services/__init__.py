@@ -22,6 +22,15 @@ from outreach.services.phases import (
     see_doubt,
 )
 from outreach.services.queue import queue_message
+from outreach.services.sequences import (
+    call_made,
+    end_run,
+    leave_runs,
+    pause_run,
+    pause_runs,
+    resume_run,
+    resume_runs,
+)
 from outreach.services.stops import lift_suppression, resume_sending, stop_sending, suppress
 from outreach.services.upkeep import (
     expire_drafts,
@@ -37,20 +46,27 @@ __all__ = [
     "approve_by_rule",
     "approve_by_rules",
     "approve_draft",
+    "call_made",
     "cancel_message",
     "edit_draft",
     "end_hours",
+    "end_run",
     "expire_drafts",
+    "leave_runs",
     "lift_suppression",
     "lock_open_drafts",
     "lower_doubtful",
     "lower_phase",
     "mark_answered",
+    "pause_run",
+    "pause_runs",
     "queue_message",
     "raise_phase",
     "recall_waiting",
     "recheck_drafts",
     "reject_draft",
+    "resume_run",
+    "resume_runs",
     "resume_sending",
     "retry_message",
     "see_doubt",

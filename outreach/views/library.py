@@ -16,14 +16,14 @@ from audit import clock
 from audit.access import requires
 from outreach import curation
 from outreach.errors import BadTemplate, OutreachError
-from outreach.forms import CAUSES, FIELD_HELP, OfferForm, PolicyForm, TemplateForm
+from outreach.forms import CAUSES, FIELD_HELP, PLACES, OfferForm, PolicyForm, TemplateForm
 from outreach.models import Channel, LibraryStatus, Offer, OutreachPolicy, Template
 from outreach.texts import SAMPLE, fill, sms_size
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
 
-CAUSE_WORDS = dict(CAUSES)
+CAUSE_WORDS = dict([*CAUSES, *PLACES])
 
 
 # --- Offers -------------------------------------------------------------------------------------

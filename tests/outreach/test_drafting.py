@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
 from memberships.models import Plan
-from outreach import drafting, services
+from outreach import drafting, sequences, services
 from outreach.errors import BadTemplate
 from outreach.library import AT_RISK, OFFERS, seed_library, template_rows
-from outreach.models import Draft, Holdout, Offer, Play, Template
+from outreach.models import Draft, Holdout, Offer, Play, Run, Template
 from outreach.texts import SAMPLE, field_names, fill, sms_size
 from tests.factories.outreach import EVIDENCE, candidate, draft_members, make_draft, make_member
 
@@ -117,6 +117,7 @@ def test_the_offer_answers_the_cause(location, cause, offer):
 def test_an_offer_is_not_made_again_too_soon(location, manager, now):
     first = make_draft(location)
     services.approve_draft(draft_id=first.pk, version=1, by=manager, now=now)
+    Run.objects.update(state=Run.State.FINISHED, ended_at=now)
     later = now + timedelta(days=60)
     result = draft_members(first.membership, now=later)
     again = Draft.objects.get(pk=result.draft_ids[0])
@@ -192,6 +193,7 @@ def test_who_was_turned_to_lately(draft, manager, now):
         draft_id=draft.pk, version=1, reason="not_now", note="", by=manager, now=now
     )
     later = now + timedelta(days=29)
+    sequences.advance(now=later)
     assert skipped(draft_members(draft.membership, now=later)) == {drafting.LATELY: 1}
     assert draft_members(draft.membership, now=now + timedelta(days=31)).drafted == 1
 
@@ -253,7 +255,7 @@ def test_queries_do_not_grow_with_candidates(location, now):
         with CaptureQueriesContext(connection) as queries:
             assert draft_members(*group).drafted == len(group)
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 32, counts
+    assert counts[0] == counts[1] <= 36, counts
 
 
 def test_one_open_draft_per_guest_and_play_is_a_rule_of_the_database(draft):

@@ -35,6 +35,8 @@ TABLE = {
     "outreach.request_draft": "no yes yes yes",
     "outreach.view_outgoing": "no yes yes yes",
     "outreach.cancel_message": "no yes yes yes",
+    "outreach.view_sequence": "yes yes yes yes",
+    "outreach.steer_sequence": "no yes yes yes",
     "outreach.stop_sending": "yes yes yes yes",
     "outreach.resume_sending": "no no yes yes",
     "outreach.promote_play": "no no yes yes",
