@@ -164,7 +164,26 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_TIME_LIMIT = 3000
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_DEFAULT_QUEUE = "tenure"
+# What somebody waits for, and what may take long: a worker for each, so that a night or a training
+# never keeps a webhook, a text or a page's refresh waiting.
+CELERY_TASK_DEFAULT_QUEUE = "now"
+CELERY_TASK_ROUTES = {
+    name: {"queue": "night"}
+    for name in (
+        "config.tasks.advance_night",
+        "memberships.tasks.sync_location",
+        "cancellations.tasks.build_call_lists",
+        "cancellations.tasks.build_call_list",
+        "retention.tasks.draft_plays",
+        "risk.tasks.score_members",
+        "risk.tasks.score_bookings",
+        "risk.tasks.train_weekly",
+        "risk.tasks.train_monthly",
+        "risk.tasks.train_after_drift",
+        "risk.tasks.estimate_uplift",
+        "risk.tasks.check_drift",
+    )
+}
 CELERY_TIMEZONE = "UTC"
 
 # --- Language and time -------------------------------------------------------------------------
@@ -303,6 +322,15 @@ CARRIER: dict[str, Any] = {
     # Whether the carrier takes an idempotency key, and finds a message by our reference.
     "supports_key": env.flag("SMS_SUPPORTS_KEY", default=True),
     "supports_lookup": env.flag("SMS_SUPPORTS_LOOKUP", default=True),
+    "timeout_seconds": env.number(
+        "SMS_TIMEOUT_SECONDS", "Seconds to wait for the carrier's answer.", default=15
+    ),
+    # The longest the carrier may still work on a call whose answer we gave up on.
+    "settle_seconds": env.number(
+        "SMS_SETTLE_SECONDS",
+        "Seconds after which the carrier has surely finished with a call.",
+        default=60,
+    ),
 }
 # Hosts the one outbound HTTP client may speak to; empty means the hosts of the addresses above.
 OUTBOUND_HOSTS = env.words("OUTBOUND_HOSTS", default=[])

@@ -22,15 +22,20 @@ from outreach import approval, caps, events, gate
 from outreach.models import Channel, Message, OutreachPolicy
 from platforms import outbox
 from platforms.carriers import email, sms
+from platforms.http import CONNECT_SECONDS
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
 
 log = logging.getLogger(__name__)
 
 State = OutboxItem.State
-# Longer than the slowest call (15 s read time plus connecting), so that a live worker never loses
-# the row it is working on.
-LEASE = timedelta(seconds=90)
+# Longer than the slowest text (connecting, then waiting for the answer), so that a live worker
+# never loses the row it is working on; no longer, because a dead one's row is decided only after
+# it. With SMS_SETTLE_SECONDS and the round of check_unknown it bounds the time until then.
+LEASE = timedelta(seconds=CONNECT_SECONDS + settings.CARRIER["timeout_seconds"] + 10)
+# A run ends after this and beat begins the next: checkpoints are compared again, and a deploy or a
+# stop of the worker never waits long.
+RUN_S = 20.0
 # Beyond this the world may have changed since the gate was asked: switch, opt-out and hours are
 # read again, and again if the reading itself took longer, up to so many times. A machine that slow
 # lets the message wait.
@@ -56,20 +61,24 @@ class GuestTaken(NotNow):
 
 
 def dispatch_due(*, now: datetime, limit: int = 200) -> int:
-    """Send what is due and may leave, one by one, up to `limit`. Returns how many were handed to a
-    carrier. `now` is the instant of the call; time that passes in here is added to it. A database
-    older than the exported ledger does not know what has left already and sends nothing."""
+    """Send what is due and may leave, one by one, up to `limit` or RUN_S. Returns how many were
+    handed to a carrier. `now` is the instant of the call; time that passes in here is added to it.
+    A database older than the exported ledger does not know what has left already and sends
+    nothing."""
     try:
         checkpoints.check()
     except checkpoints.Behind as error:
         log.error("nothing is sent: %s", error)
         return 0
     begun = time.monotonic()
+    gate.set_aside(now=now, policy=OutreachPolicy.current())
     handed_over = 0
     for _ in range(limit):
-        instant = now + timedelta(seconds=time.monotonic() - begun)
+        passed = time.monotonic() - begun
+        if passed > RUN_S:
+            break
         try:
-            message = _send_next(now=instant)
+            message = _send_next(now=now + timedelta(seconds=passed))
         except NotNow:
             continue
         if message is None:
@@ -238,12 +247,15 @@ def _without_address(error: str, message: Message) -> str:
     return error.replace(message.address, "the address")[:300]
 
 
-def check_unknown(*, now: datetime, limit: int = 100) -> int:
-    """Ask the carriers what became of calls without an answer. Returns how many were asked."""
+def check_unknown(*, now: datetime, limit: int = 1_000) -> int:
+    """Ask the carriers what became of calls without an answer, up to `limit` or RUN_S. Returns how
+    many were asked. `now` is the instant of the call."""
+    begun = time.monotonic()
     outbox.expire_leases(now=now)
     asked = 0
-    while asked < limit:
-        item = outbox.claim_unknown(topic=OutboxItem.Topic.MESSAGE, now=now, lease=LEASE)
+    while asked < limit and (passed := time.monotonic() - begun) <= RUN_S:
+        instant = now + timedelta(seconds=passed)
+        item = outbox.claim_unknown(topic=OutboxItem.Topic.MESSAGE, now=instant, lease=LEASE)
         if item is None:
             break
         asked += 1
@@ -254,5 +266,5 @@ def check_unknown(*, now: datetime, limit: int = 100) -> int:
         except Exception as error:
             log.exception("message %s: the look-up failed", message.pk)
             outcome = Outcome(Result.UNKNOWN, error=f"Look-up failed: {type(error).__name__}.")
-        _store(item, message, outcome, now=now)
+        _store(item, message, outcome, now=now + timedelta(seconds=time.monotonic() - begun))
     return asked

@@ -8,23 +8,32 @@ from celery import shared_task
 from audit import clock
 from audit.nudge import nudge
 
-DISPATCH_LIMIT = 200
+DISPATCH_LIMIT = 1_000
+# So many send at a time, whatever the number of workers: a long queue, or a carrier that hangs,
+# leaves the others to webhooks and pages.
+SENDERS = 2
 
 
 @shared_task
 def dispatch() -> None:
     """Send what is due."""
     from outreach import sending
+    from platforms.turns import Work, turn
 
-    sending.dispatch_due(now=clock.now(), limit=DISPATCH_LIMIT)
+    with turn(Work.SENDING, places=SENDERS) as free:
+        if free:
+            sending.dispatch_due(now=clock.now(), limit=DISPATCH_LIMIT)
 
 
 @shared_task
 def check_unknown() -> None:
     """Ask the carriers what became of calls without an answer."""
     from outreach import sending
+    from platforms.turns import Work, turn
 
-    sending.check_unknown(now=clock.now())
+    with turn(Work.LOOKING_UP, places=1) as free:
+        if free:
+            sending.check_unknown(now=clock.now())
 
 
 @shared_task

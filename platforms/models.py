@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 from django.db import models
 from django.db.models import Q
@@ -115,6 +116,9 @@ class DeadLetter(models.Model):
         ]
 
 
+NEVER_SET_ASIDE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class OutboxItem(models.Model):
     """One call that must have at most one effect outside (INV-1): a message or a write-back.
 
@@ -147,6 +151,9 @@ class OutboxItem(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
     attempt = models.IntegerField(default=0)
     due_at = models.DateTimeField()
+    # Only a hint, so that a claim need not walk past thousands of rows that may not leave: a row
+    # seen to be held is looked at again from here on. It never lets anything leave.
+    look_at = models.DateTimeField(default=NEVER_SET_ASIDE)
     leased_until = models.DateTimeField(null=True, blank=True)
     provider_ref = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField()
@@ -168,12 +175,17 @@ class OutboxItem(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["topic", "due_at"], name="outbox_ready", condition=Q(state="ready")
+                fields=["topic", "look_at", "due_at", "id"],
+                name="outbox_ready",
+                condition=Q(state="ready"),
             ),
             models.Index(
                 fields=["leased_until"],
                 name="outbox_leased",
                 condition=Q(state__in=["sending", "checking"]),
+            ),
+            models.Index(
+                fields=["topic", "due_at"], name="outbox_unknown", condition=Q(state="unknown")
             ),
             models.Index(fields=["provider_ref"], name="outbox_provider_ref"),
         ]

@@ -15,19 +15,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, DateTimeField, F, Value, When
 
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
 
 State = OutboxItem.State
 
-MAX_ATTEMPTS = 8
-FIRST_WAIT = timedelta(seconds=20)
+# Calls and look-ups of one row together; with the waits between them nearly two hours.
+MAX_ATTEMPTS = 12
+FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=30)
 # The longest a carrier may still be busy with a call we lost sight of.
-SETTLE = timedelta(seconds=60)
+SETTLE = timedelta(seconds=settings.CARRIER["settle_seconds"])
 
 
 class PayloadChanged(Exception):
@@ -154,8 +156,10 @@ def claim_unknown(*, topic: str, now: datetime, lease: timedelta) -> OutboxItem 
 
 @transaction.atomic
 def finish(item: OutboxItem, outcome: Outcome, now: datetime) -> OutboxItem | None:
-    """Store what came of the attempt in `item`. None when a newer attempt owns the row, or its
-    lease ran out: then this answer counts for nothing and the row is looked up instead."""
+    """Store what came of the attempt in `item`. None when a newer attempt owns the row: then this
+    answer counts for nothing. One that comes after the lease ended, but before anybody looked the
+    row up, still counts: it is the only one who knows."""
+    was_looked_up = item.state == State.CHECKING
     changes: dict[str, Any] = {"leased_until": None, "error": outcome.error[:2000]}
     if outcome.provider_ref:
         changes["provider_ref"] = outcome.provider_ref
@@ -170,12 +174,17 @@ def finish(item: OutboxItem, outcome: Outcome, now: datetime) -> OutboxItem | No
             # Asked in vain too often, a person must look; a machine never guesses.
             spent = item.attempt >= MAX_ATTEMPTS
             changes["state"] = State.UNCERTAIN if spent else State.UNKNOWN
-            changes["due_at"] = now + SETTLE
+            wait = retry_wait(item.attempt, outcome.retry_after) if was_looked_up else SETTLE
+            changes["due_at"] = now + wait
         case Result.RETRY:
             changes["state"] = State.DEAD if item.attempt >= MAX_ATTEMPTS else State.READY
-            changes["due_at"] = now + retry_wait(item.attempt, outcome.retry_after)
+            # Looked up and not found: the time to settle has passed, nothing is left to wait for.
+            wait = timedelta() if was_looked_up else retry_wait(item.attempt, outcome.retry_after)
+            changes["due_at"] = now + wait
     won = OutboxItem.objects.filter(
-        pk=item.pk, attempt=item.attempt, state__in=[State.SENDING, State.CHECKING]
+        pk=item.pk,
+        attempt=item.attempt,
+        state__in=[State.SENDING, State.CHECKING, State.UNKNOWN],
     ).update(**changes)
     return OutboxItem.objects.get(pk=item.pk) if won == 1 else None
 
@@ -206,12 +215,17 @@ def postpone(*, item_id: UUID, due_at: datetime) -> bool:
 def expire_leases(*, now: datetime) -> int:
     """Rows whose worker died become `unknown`, not `ready`: the call may have gone out. Count.
 
-    A look-up that died leaves its row `unknown` as before."""
+    A look-up that died leaves its row `unknown` as before, to be looked up at once: it changed
+    nothing outside."""
     return OutboxItem.objects.filter(
         state__in=[State.SENDING, State.CHECKING], leased_until__lt=now
     ).update(
         state=State.UNKNOWN,
-        due_at=F("leased_until") + SETTLE,
+        due_at=Case(
+            When(state=State.SENDING, then=F("leased_until") + SETTLE),
+            default=Value(now),
+            output_field=DateTimeField(),
+        ),
         leased_until=None,
         error="The worker stopped before the answer came.",
     )

@@ -15,7 +15,6 @@ from django.conf import settings
 from platforms.http import NoAnswer, NothingSent, client
 from platforms.outcome import Outcome, Result
 
-READ_SECONDS = 15.0
 # What the carrier says about a message it has and will not deliver.
 FAILED = {"failed", "undelivered", "canceled"}
 
@@ -64,7 +63,7 @@ def send(*, key: str, to: str, body: str, status_callback: str = "") -> Outcome:
             data=form,
             headers=headers,
             auth=_auth(),
-            read_seconds=READ_SECONDS,
+            read_seconds=settings.CARRIER["timeout_seconds"],
         )
     except NothingSent as error:
         return Outcome(Result.RETRY, error=str(error))
@@ -105,7 +104,7 @@ def look_up(*, key: str) -> Outcome:
             _messages_url(),
             params={"Reference": key},
             auth=_auth(),
-            read_seconds=READ_SECONDS,
+            read_seconds=settings.CARRIER["timeout_seconds"],
         )
     except (NothingSent, NoAnswer) as error:
         return Outcome(Result.UNKNOWN, error=str(error))
