@@ -168,7 +168,7 @@ def _beat() -> Finding:
         return Finding(
             "Worker and beat",
             "no round seen yet." if age is None else f"the last round was {age:.0f} s ago.",
-            "Start `celery -A config worker` and `celery -A config beat`.",
+            "Start `celery -A config worker --queues now` and `celery -A config beat`.",
         )
     return Finding("Worker and beat", f"last round {age:.0f} s ago")
 

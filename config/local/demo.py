@@ -1,7 +1,7 @@
 """`make demo`: a whole Tenure with a living business beside it, on one machine, by one command.
 
 PostgreSQL and Valkey from wheels (or DATABASE_URL and REDIS_URL), the sandbox business, the web
-server, one worker, the beat. Everything it keeps lies in `.local`; a second start goes on from
+server, two workers, the beat. Everything it keeps lies in `.local`; a second start goes on from
 there. What dies is started again; Ctrl-C stops all of it.
 """
 
@@ -31,7 +31,8 @@ from config.local.supervisor import Command, Piece, PieceFailed, Supervisor, kil
 
 PYTHON = sys.executable
 WEB_PROCESSES = 2
-WORKER_PROCESSES = 2
+# Processes by queue: what somebody waits for, and what may take long.
+WORKERS = {"now": 2, "night": 1}
 SAME_WISH_S = 1.5
 # Known to everybody: the demo answers on loopback only, and its guests are invented.
 SIGN_IN_PASSWORD = "juniper-and-sage"  # noqa: S105
@@ -91,12 +92,12 @@ class Demo:
             self.supervisor.run(*preparing)
         if not with_business:
             with self.stage("Starting web server, worker and beat"):
-                self.supervisor.add(self._web(web), self._worker(), self._beat())
+                self.supervisor.add(self._web(web), *self._workers(), self._beat())
             return False
         self._note("business-made")
         is_known = self._has("business-read")
         first = [self._sandbox(ports["sandbox"]), self._web(web)]
-        later = [self._worker(), self._beat()]
+        later = [*self._workers(), self._beat()]
         with self.stage("Starting the business and the web server"):
             # At the first start the night is done here, in sight; a worker would run it as well.
             self.supervisor.add(*first, *(later if is_known else ()))
@@ -248,16 +249,26 @@ class Demo:
 
         return Piece("Web server", start, lambda: is_healthy(port), log=log)
 
-    def _worker(self) -> Piece:
-        log = self.home.log("worker")
+    def _workers(self) -> list[Piece]:
+        return [self._worker(queue, processes) for queue, processes in WORKERS.items()]
+
+    def _worker(self, queue: str, processes: int) -> Piece:
+        name = "worker" if queue == "now" else f"{queue}-worker"
+        log = self.home.log(name)
         start = self._piece(
-            "worker", "celery", "-A", "config", "worker", "--concurrency", str(WORKER_PROCESSES),
+            name, "celery", "-A", "config", "worker", "--queues", queue, "--hostname",
+            f"{queue}@%h", "--concurrency", str(processes),
             "--loglevel", "INFO", "--without-gossip", "--without-mingle",
             # Without its supervisor the worker gives up what it holds; leases bring it back.
             parent_gone="QUIT",
         )  # fmt: skip
         offset = log.stat().st_size if log.exists() else 0
-        return Piece("Worker", start, lambda: says(log, b" ready.", offset), log=log)
+        return Piece(
+            name.replace("-", " ").capitalize(),
+            start,
+            lambda: says(log, b" ready.", offset),
+            log=log,
+        )
 
     def _beat(self) -> Piece:
         schedule = str(self.home.folder / "beat-schedule")
