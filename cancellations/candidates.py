@@ -21,7 +21,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from cancellations.models import Call, CallRules, CallTry, PhoneFlag
 from cancellations.rules import BETWEEN_TRIES
 from memberships.models import Appointment, Charge, Guest, GuestDay, Location, Membership
-from outreach.models import Draft, Holdout, Message, Reply, Suppression
+from outreach.models import CallTask, Draft, Holdout, Message, Reply, Run, Suppression
 from risk.models import Band, BookingScore, ChurnScore
 
 SHAKY = [Band.HIGH, Band.VERY_HIGH]
@@ -287,6 +287,34 @@ def promised_calls(*, location: Location, on: date, now: datetime) -> list[Candi
             )
             for call in calls
         ]
+    )
+
+
+def step_calls(*, location: Location, on: date, now: datetime) -> list[Candidate]:
+    """Guests whose sequence has come to a call: what was written stayed without an answer."""
+    tasks = CallTask.objects.filter(
+        Exists(unlisted_guests(on, now).filter(pk=OuterRef("guest"))),
+        location=location,
+        state=CallTask.State.OPEN,
+        expires_at__gt=now,
+        run__state=Run.State.RUNNING,
+    ).select_related("run__play", "run__membership__plan")
+    return _one_per_guest([_of_step(task) for task in tasks.order_by("asked_at", "pk")])
+
+
+def _of_step(task: CallTask) -> Candidate:
+    run = task.run
+    value = 12 * monthly_cents(run.membership) if run.membership else 0
+    about = task.note or f"Next step of {run.play.name}"
+    return Candidate(
+        guest_id=task.guest_id,
+        kind=Call.Kind.STEP,
+        membership_id=run.membership_id,
+        appointment_id=run.appointment_id,
+        expected_cents=SOMEBODY_ASKED_CENTS,
+        value_cents=value,
+        reasons=[about[:200], *why(run.evidence.get("reasons", []))][:3],
+        cause=run.cause or "other",
     )
 
 

@@ -79,6 +79,7 @@ class Call(models.Model):
         MEMBER = "member", "member at risk"
         ASKED = "asked", "asked for by a colleague"
         BACK = "back", "asked to be called back"
+        STEP = "step", "step of a sequence"
 
     class Status(models.TextChoices):
         TODO = "todo", "To do"

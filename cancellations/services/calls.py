@@ -14,7 +14,7 @@ from cancellations.models import Call, CallRules, CallTry, PhoneFlag
 from cancellations.rules import HOLD, CallChanged, CallOver
 from outreach.hours import Hours
 from outreach.models import Suppression
-from outreach.services import lift_suppression, suppress
+from outreach.services import call_made, lift_suppression, suppress
 from staff.models import User
 
 Outcome = Call.Outcome
@@ -90,6 +90,8 @@ def log_call(
     )
     _apply_tries(call, now)
     _save(call)
+    if call.status == Call.Status.DONE:
+        call_made(guest_id=call.guest_id, now=now)
     flagged = _flag(call, attempt, by, now)
     audit.record_many([_entry(events.CALL_LOGGED, call, by, now, outcome=outcome), *flagged])
     return call

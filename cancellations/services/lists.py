@@ -18,6 +18,7 @@ from cancellations.rules import NotCallable, said, who
 from cancellations.services.rows import make_rows, rows_saved
 from memberships.models import Appointment, Guest, Location, Membership
 from outreach.hours import Hours, place_of
+from outreach.models import CallTask
 from risk.models import Band, BookingScore, ChurnScore
 from staff.models import User
 
@@ -33,7 +34,7 @@ class DayIsOver(Exception):
 def build_call_list(*, location_id: int, on: date, now: datetime) -> dict[str, int]:
     """Build, or complete, the list of the local day `on`. Rows that are there keep their number;
     new ones follow. Run again it adds only what has become free or due. Returns counts: added,
-    settled, carried (rows of earlier days closed), bookings, members, promised, left_out.
+    settled, carried (rows of earlier days closed), bookings, members, promised, steps, left_out.
     Raises DayIsOver."""
     location = Location.objects.get(pk=location_id)
     if on < location.today(now):
@@ -47,8 +48,9 @@ def build_call_list(*, location_id: int, on: date, now: datetime) -> dict[str, i
         location=location, on=on, now=now, days_ahead=rules.days_ahead
     )
     members = candidates.members_to_call(location=location, on=on, now=now, rules=rules)
+    steps = candidates.step_calls(location=location, on=on, now=now)
     room = max(rules.rows_per_day - _rows_worked(location, on), 0)
-    found = _distinct([*promised, *sorted([*bookings, *members], key=lambda c: c.order)])
+    found = _distinct([*promised, *sorted([*bookings, *members, *steps], key=lambda c: c.order)])
     chosen = found[: max(room, len(promised))]
     added = rows_saved(
         make_rows(
@@ -68,6 +70,7 @@ def build_call_list(*, location_id: int, on: date, now: datetime) -> dict[str, i
         "bookings": len(bookings),
         "members": len(members),
         "promised": len(promised),
+        "steps": len(steps),
         "left_out": len(found) - len(chosen),
     }
     audit.record_many(
@@ -310,6 +313,9 @@ def _settle(rows: QuerySet[Call], now: datetime) -> list[Entry]:
                     starts_on=OuterRef("on"),
                 )
             ),
+            is_step_open=Exists(
+                CallTask.objects.filter(guest=OuterRef("guest"), state=CallTask.State.OPEN)
+            ),
             is_not_to_be_dialled=Exists(
                 Guest.objects.filter(candidates.not_to_be_dialled(), pk=OuterRef("guest"))
             ),
@@ -332,6 +338,8 @@ def settled_why(row: Any, now: datetime) -> str:
         return _booking_settled_why(row, booking, now)
     if row.kind == Call.Kind.ASKED:
         return ""  # a colleague asked for it, and knows why
+    if row.kind == Call.Kind.STEP and not row.tries and not row.is_step_open:
+        return "Its sequence ended"
     if row.has_booked:
         return "Booked by themselves"
     if row.is_here:

@@ -14,7 +14,8 @@ from cancellations.models import Call, CallList, CallRules, CallTry, PhoneFlag
 from cancellations.services import add_live_bookings, ask_call, build_call_list, log_call
 from cancellations.services.lists import DayIsOver, settle_calls
 from memberships.models import Appointment, Charge, Guest, GuestDay, Membership
-from outreach.models import Suppression
+from outreach.models import CallTask, Leave, Play, Run, Suppression
+from outreach.services import leave_runs
 from risk.models import Band
 from staff.models import User
 from tests.factories.cancellations import (
@@ -457,3 +458,52 @@ def test_a_failed_ledger_write_undoes_the_build(location: Any, monkeypatch: Any)
     assert not CallList.objects.exists()
     assert Guest.objects.exists()
     assert not Membership.objects.exists()
+
+
+def asked_by_a_sequence(location: Any) -> CallTask:
+    """A member whose sequence has come to a call."""
+    membership = MembershipFactory(guest=GuestFactory(location=location))
+    play, _ = Play.objects.get_or_create(key="at-risk-check-in", defaults={"name": "Check-in"})
+    run = Run.objects.create(
+        guest=membership.guest,
+        play=play,
+        location=location,
+        membership=membership,
+        step=3,
+        begun_at=NOW,
+        started_at=NOW - timedelta(days=7),
+        cause="price",
+        evidence={"reasons": [{"text": "pays more than others", "direction": "raises"}]},
+    )
+    return CallTask.objects.create(
+        run=run,
+        step=3,
+        guest=run.guest,
+        location=location,
+        note="Two messages stayed unanswered",
+        asked_at=NOW,
+        expires_at=NOW + timedelta(days=5),
+    )
+
+
+def test_a_call_of_a_sequence_is_listed_with_what_it_is_about(location: Any, desk: User) -> None:
+    task = asked_by_a_sequence(location)
+    assert build(location)["steps"] == 1
+    row = Call.objects.get()
+    assert (row.kind, row.guest_id) == (Call.Kind.STEP, task.guest_id)
+    assert row.reasons == ["Two messages stayed unanswered", "pays more than others"]
+    log_call(call_id=row.pk, version=row.version, outcome="thinking", by=desk, now=NOW)
+    task.refresh_from_db()
+    assert (task.state, task.closed_at) == (CallTask.State.DONE, NOW)
+
+
+def test_a_call_of_a_paused_or_ended_sequence_is_not_made(location: Any) -> None:
+    asked_by_a_sequence(location)
+    paused = asked_by_a_sequence(location).run
+    Run.objects.filter(pk=paused.pk).update(state="paused", paused_at=NOW)
+    build(location)
+    row = Call.objects.get()
+    leave_runs({run.pk: Leave.REPLIED for run in Run.objects.all()}, now=NOW)
+    build(location)
+    row.refresh_from_db()
+    assert (row.outcome, row.closed_why) == (Call.Outcome.CLOSED, "Its sequence ended")
