@@ -32,6 +32,26 @@ def approval_hash(draft: Draft, *, version: int) -> str:
         "template": draft.template_id,
         "model": draft.evidence.get("model"),
     }
+    return _digest(content)
+
+
+def answer_hash(message: Message) -> str:
+    """SHA-256 over an answer as its author sent it: words, recipient, channel, author, instant."""
+    content = {
+        "thread": message.thread_id,
+        "guest": message.guest_id,
+        "location": message.location_id,
+        "channel": message.channel,
+        "address": message.address,
+        "subject": message.subject,
+        "body": message.body,
+        "by": message.approved_by_id,
+        "at": message.approved_at.isoformat(),
+    }
+    return _digest(content)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -46,6 +66,8 @@ def matches(message: Message, payload: Mapping[str, Any], approval: str) -> bool
     if dict(payload) != payload_of(message):
         return False
     draft = message.draft
+    if message.purpose == Message.Purpose.ANSWER:
+        return approval == answer_hash(message)
     if draft is None:
         return message.purpose != Message.Purpose.OUTREACH
     return (

@@ -84,7 +84,7 @@ def look_around(
     words_by_location: dict[int, set[str]] = {}
     for draft in drafts:
         words_by_location.setdefault(draft.location_id, set()).update(text_of(draft).added_names())
-    foreign = _foreign_names(words_by_location)
+    foreign = foreign_names(words_by_location)
     return Surroundings(
         now=now,
         policy=policy,
@@ -115,7 +115,7 @@ def _plain_words(field: str) -> Func:
     )  # fmt: skip
 
 
-def _foreign_names(words_by_location: dict[int, set[str]]) -> dict[int, frozenset[str]]:
+def foreign_names(words_by_location: dict[int, set[str]]) -> dict[int, frozenset[str]]:
     """Which of these plain words are names of guests, by location. One query, and none where
     nobody added a word."""
     words = set().union(*words_by_location.values()) if words_by_location else set()

@@ -101,7 +101,7 @@ def propose_template(*, data: dict[str, Any], by: User, now: datetime, slug: str
     of TemplateForm. The version in use stays in use. Raises NotAllowed."""
     _check_may(by, "outreach.propose_library")
     if not slug:
-        words = [data["channel"], data["name"], data["cause"], data["language"]]
+        words = [data["channel"], data["name"], data["cause"] or data["topic"], data["language"]]
         slug = slugify(" ".join(word for word in words if word))[:50] or "text"
         taken = set(Template.objects.filter(slug__startswith=slug).values_list("slug", flat=True))
         free = (f"{slug}-{n}" for n in range(2, 1000) if f"{slug}-{n}" not in taken)
@@ -112,6 +112,7 @@ def propose_template(*, data: dict[str, Any], by: User, now: datetime, slug: str
         version=newest + 1,
         name=data["name"],
         play=data["play"],
+        topic=data["topic"],
         cause=data["cause"],
         channel=data["channel"],
         language=data["language"],

@@ -30,6 +30,9 @@ MESSAGE_CONFIRMATION = "message.confirmation"
 MESSAGE_ANSWER = "message.answer"
 REPLY_RECEIVED = "reply.received"
 REPLY_ANSWERED = "reply.answered"
+ANSWER_UNDONE = "answer.undone"
+THREAD_READ = "thread.read"
+THREAD_NAMED = "thread.named"
 SUPPRESSION_ADDED = "suppression.added"
 SUPPRESSION_LIFTED = "suppression.lifted"
 SENDING_STOPPED = "switch.stopped"
@@ -87,6 +90,9 @@ SENTENCES = {
     MESSAGE_ANSWER: "{actor} answered {guest}",
     REPLY_RECEIVED: "{guest} answered: {intent}",
     REPLY_ANSWERED: "{actor} marked the answer of {guest} as dealt with",
+    ANSWER_UNDONE: "{actor} took back the answer to {guest}",
+    THREAD_READ: "{actor} read what {guest} wrote",
+    THREAD_NAMED: "{actor} said that it was {guest} who wrote",
     SUPPRESSION_ADDED: "{actor} stopped {channel} to {guest}: {reason}",
     SUPPRESSION_LIFTED: "{actor} allowed {channel} to {guest} again: {reason}",
     SENDING_STOPPED: "{actor} stopped sending ({scope} {key}): {reason}",

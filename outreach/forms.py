@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from outreach import text_checks, wording
 from outreach.errors import BadTemplate
 from outreach.hours import zone_named
-from outreach.models import CallingHours, Channel, Offer, OutreachPolicy, Play
+from outreach.models import CallingHours, Channel, Offer, OutreachPolicy, Play, Topic
 from outreach.normal import plain
 from outreach.places import STATES, country_names
 from outreach.texts import FIELDS, SAMPLE, field_names, fill, sms_size
@@ -127,7 +127,18 @@ class TemplateForm(forms.Form):
     """A new text, or the next version of one."""
 
     name = forms.CharField(label=_("Name for staff"), max_length=100)
-    play = forms.ModelChoiceField(label=_("Play"), queryset=Play.objects.order_by("name"))
+    play = forms.ModelChoiceField(
+        label=_("Play"),
+        queryset=Play.objects.order_by("name"),
+        required=False,
+        empty_label=_("none: it answers a guest"),
+    )
+    topic = forms.ChoiceField(
+        label=_("Answers a guest who"),
+        choices=[("", _("–")), *Topic.choices],
+        required=False,
+        help_text=_("For answers only, without a play."),
+    )
     cause = forms.ChoiceField(
         label=_("Answers the reason"),
         choices=[("", _("any reason")), *CAUSES, *PLACES],
@@ -151,19 +162,28 @@ class TemplateForm(forms.Form):
         for name in ("subject", "body"):
             self._clean_text(name, data.get(name) or "")
         body = data.get("body") or ""
+        if bool(data.get("play")) == bool(data.get("topic")):
+            self.add_error("topic", _("Choose a play, or what it answers; one of the two."))
+        if data.get("topic"):
+            data["cause"] = ""
+            self._clean_length(data, body)
+            return data
         if body and not wording.STOP_LINE.search(body):
             self.add_error("body", _("The way out is missing. Add: Reply STOP to opt out."))
         if body and "{business}" not in body:
             self.add_error("body", _("Name the sender: {business}."))
-        if wording.TRAPS.search(plain(body)):
-            self.add_error("body", _("The text asks for a word that means stop."))
         if data.get("channel") == Channel.EMAIL and not data.get("subject"):
             self.add_error("subject", _("An e-mail needs a subject."))
+        self._clean_length(data, body)
+        return data
+
+    def _clean_length(self, data: dict[str, Any], body: str) -> None:
+        if wording.TRAPS.search(plain(body)):
+            self.add_error("body", _("The text asks for a word that means stop."))
         if data.get("channel") == Channel.SMS and body and not self.errors:
             size = sms_size(fill(body, SAMPLE))
             if size.parts > text_checks.MAX_SMS_PARTS:
                 self.add_error("body", _("Too long: %(n)d SMS parts.") % {"n": size.parts})
-        return data
 
     def _clean_text(self, name: str, text: str) -> None:
         try:

@@ -31,15 +31,19 @@ CALL_WITHIN = timedelta(seconds=5)
 @dataclass(frozen=True)
 class Condition:
     """`sql` is true when the message may leave; `held` tells staff why it does not. Those that are
-    about approaching a guest do not bind the confirmation of a stop or an answer."""
+    about approaching a guest do not bind the confirmation of a stop or an answer; of these, those
+    that keep the guest's peace bind an answer that comes late (docs/adr, answers to guests)."""
 
     key: str
     sql: str
     held: str
     approach_only: bool = False
+    binds_late_answers: bool = False
 
     @property
     def passes(self) -> str:
+        if self.binds_late_answers:
+            return f"{_AWAITED} OR {self.sql}"
         return f"m.purpose <> 'outreach' OR {self.sql}" if self.approach_only else self.sql
 
 
@@ -49,6 +53,12 @@ _PLACE = """concat_ws('|',
     CASE WHEN left(g.phone, 2) = '+1' THEN left(g.phone, 5) ELSE left(g.phone, 4) END,
     CASE WHEN m.channel = 'email' THEN 'mail'
          WHEN coalesce(p.is_marketing, TRUE) THEN 'marketing' ELSE 'service' END)"""
+
+# The guest wrote within the day and awaits the answer; a confirmation is never an approach.
+_AWAITED = """m.purpose = 'confirmation' OR (m.purpose = 'answer' AND EXISTS (
+            SELECT 1 FROM outreach_reply r
+            WHERE r.thread_id = m.thread_id AND r.received_at > %(awaited_since)s))"""
+AWAITED_FOR = timedelta(hours=24)
 
 CONDITIONS = (
     Condition(
@@ -77,7 +87,9 @@ CONDITIONS = (
     Condition(
         "approver",
         """m.purpose = 'confirmation' OR (
-            u.is_active AND u.role = ANY(%(approver_roles)s) AND (
+            u.is_active
+            AND u.role = ANY(CASE m.purpose WHEN 'answer' THEN %(answer_roles)s::text[]
+                                            ELSE %(approver_roles)s::text[] END) AND (
                 u.role = 'admin'
                 OR (m.cost_cents <= u.approval_limit_cents AND EXISTS (
                     SELECT 1 FROM staff_user_locations ul
@@ -169,13 +181,13 @@ CONDITIONS = (
             WHERE c.guest_id = m.guest_id AND c.outbox_id <> o.id
               AND c.last_at > %(hold_since)s)""",
         "Written to a moment ago",
-        approach_only=True,
+        binds_late_answers=True,
     ),
     Condition(
         "hours",
         f"{_PLACE} = ANY(%(open_places)s)",
         "Outside calling hours there",
-        approach_only=True,
+        binds_late_answers=True,
     ),
 )
 # Not a condition on one message: asked before anything is claimed.
@@ -237,6 +249,8 @@ def parameters(*, now: datetime, policy: OutreachPolicy) -> dict[str, Any]:
         "now": now,
         "approver_roles": holders("outreach.approve_draft"),
         "promoter_roles": holders("outreach.promote_play"),
+        "answer_roles": holders("outreach.answer_reply"),
+        "awaited_since": now - AWAITED_FOR,
         "fresh_since": now - timedelta(hours=policy.stale_after_hours),
         "weekly_cap": policy.weekly_cap,
         "reaching": [

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from audit import services as audit
 from outreach import events
+from outreach.answer_library import answer_rows
 from outreach.models import Channel, LibraryStatus, Offer, Play, Step, Template
 from outreach.texts import field_names
 
@@ -383,8 +384,8 @@ def seed_library(*, by: AbstractBaseUser | None, now: datetime) -> dict[str, int
     Offer.objects.bulk_create(offers, ignore_conflicts=True)
     known_slugs = set(Template.objects.values_list("slug", flat=True))
     templates = [
-        Template(play_id=AT_RISK, status=LibraryStatus.ACTIVE, proposed_at=now, **row)
-        for row in template_rows()
+        Template(status=LibraryStatus.ACTIVE, proposed_at=now, **row)
+        for row in [*({"play_id": AT_RISK, **row} for row in template_rows()), *answer_rows()]
         if row["slug"] not in known_slugs
     ]
     for template in templates:

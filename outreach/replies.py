@@ -6,6 +6,7 @@ Both handlers run inside the transaction that marks the delivery done, so each d
 from __future__ import annotations
 
 import logging
+import unicodedata
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,8 +18,8 @@ from django.http import QueryDict
 from audit import services as audit
 from audit.nudge import nudge
 from memberships.models import Guest
-from outreach import events, intents, services, tasks
-from outreach.models import Channel, Message, Reply, Suppression
+from outreach import events, intents, services, tasks, threads, topics
+from outreach.models import Channel, Message, Reply, Suppression, Thread, Topic
 from platforms.inbox import Unreadable
 from platforms.models import InboxDelivery, OutboxItem
 
@@ -47,13 +48,15 @@ def take_inbound(delivery: InboxDelivery, now: datetime) -> None:
     sender, ref = form.get("From", "").strip(), form.get("MessageSid", "").strip()
     if not sender or not ref:
         raise Unreadable("The message names no sender or no id.")
+    pictures = form.get("NumMedia", "")
     take_reply(
         channel=Channel.SMS,
-        address=sender,
-        carrier_ref=ref,
+        address=sender[:254],
+        carrier_ref=ref[:80],
         body=form.get("Body", ""),
         received_at=delivery.received_at,
         now=now,
+        pictures=min(int(pictures), 100) if pictures.isdecimal() else 0,
     )
 
 
@@ -65,35 +68,47 @@ def take_reply(
     body: str,
     received_at: datetime,
     now: datetime,
+    pictures: int = 0,
 ) -> Reply | None:
     """Store an answer, thread it to the newest message to that address, and act on a clear one.
     None when it was stored before."""
+    if Reply.objects.filter(carrier_ref=carrier_ref).exists():
+        return None
     message = _answered_message(channel=channel, address=address, at=received_at)
     guest = message.guest if message is not None else _guest_at(channel, address)
     location_id = message.location_id if message else guest.location_id if guest else None
+    if guest is None:
+        location_id = _shared_location(channel, address)
     if guest is not None:
         # Decisions lock the draft first and the ledger last; so must whoever changes both.
         services.lock_open_drafts(guest_id=guest.pk)
+    body = cleaned(body)
     reading = intents.read(body)
+    topic = _topic(body, reading, message, pictures=pictures)
+    thread = threads.thread_for(
+        guest=guest, location_id=location_id, channel=channel, address=address, at=received_at
+    )
     reply, is_new = Reply.objects.get_or_create(
         carrier_ref=carrier_ref,
         defaults={
             "guest": guest,
             "location_id": location_id,
             "message": message,
+            "thread": thread,
             "channel": channel,
             "address": address,
-            "body": body.replace("\x00", "")[:4000],
+            "body": body,
+            "pictures": pictures,
             "intent": reading.intent,
+            "topic": topic,
             "received_at": received_at,
-            # What needs nobody is dealt with on arrival; a clear yes still wants a booking.
-            "answered_at": (
-                None if reading.for_person or reading.intent == Reply.Intent.YES else now
-            ),
+            # What needs nobody is dealt with on arrival.
+            "answered_at": None if topic else now,
         },
     )
     if not is_new:
         return None
+    threads.add_reply(thread, reply)
     guest_id = guest.pk if guest is not None else None
     audit.record(
         events.REPLY_RECEIVED,
@@ -105,6 +120,7 @@ def take_reply(
             "intent": reply.get_intent_display(),
             "message": message.pk if message else None,
             "for_person": reading.for_person,
+            "topic": reply.get_topic_display(),
         },
     )
     if reading.suppresses:
@@ -124,6 +140,43 @@ def take_reply(
         # The gate reads the answer itself, so nothing of the sequence leaves meanwhile.
         transaction.on_commit(partial(nudge, tasks.leave_sequences, [guest_id]), robust=True)
     return reply
+
+
+MOST_CHARACTERS = 10_000
+# Marks that turn the direction of writing: they would let an answer disguise what it says.
+_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def cleaned(body: str) -> str:
+    """The words of an answer without control characters; the end of a very long one is cut and
+    says so."""
+    text = body.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(
+        c for c in text if c in "\n\t" or (unicodedata.category(c) != "Cc" and c not in _TURNS)
+    )
+    if len(kept) > MOST_CHARACTERS:
+        return kept[:MOST_CHARACTERS] + f"\n[{len(kept) - MOST_CHARACTERS} more characters]"
+    return kept
+
+
+def _topic(body: str, reading: intents.Reading, message: Message | None, *, pictures: int) -> str:
+    """What a person has to see to; empty where the rule has dealt with it."""
+    if reading.intent == Reply.Intent.RESTART:
+        # After a win-back it asks for the membership; else only to hear from us again.
+        return Topic.RESTART if _is_win_back(message) else ""
+    if reading.for_person or reading.intent == Reply.Intent.YES or pictures:
+        return topics.read(body, reading).topic
+    return ""
+
+
+def _is_win_back(message: Message | None) -> bool:
+    return message is not None and "win-back" in (message.play_id or "")
+
+
+def _shared_location(channel: str, address: str) -> int | None:
+    """The location of an address nobody or several share, if it can be only one."""
+    found = {guest.location_id for guest in guests_at(channel, address)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _answered_message(*, channel: str, address: str, at: datetime) -> Message | None:
@@ -148,9 +201,16 @@ def _answered_message(*, channel: str, address: str, at: datetime) -> Message | 
 
 def _guest_at(channel: str, address: str) -> Guest | None:
     """The guest an address belongs to; None when it is nobody's or several people's."""
-    where = Q(phone=address) if channel == Channel.SMS else Q(email__iexact=address)
-    found = list(Guest.objects.present().filter(where)[:2])
+    found = guests_at(channel, address)
     return found[0] if len(found) == 1 else None
+
+
+def guests_at(channel: str, address: str, *, most: int = 10) -> list[Guest]:
+    """The guests who gave this address, by name."""
+    where = Q(phone=address) if channel == Channel.SMS else Q(email__iexact=address)
+    return list(
+        Guest.objects.present().filter(where).order_by("first_name", "last_name", "pk")[:most]
+    )
 
 
 def _stop(reply: Reply, message: Message | None, *, sure: bool, now: datetime) -> None:
@@ -265,9 +325,13 @@ def _delivery(message: Message, delivery: str, *, now: datetime, error: str) -> 
     told = Message.objects.filter(pk=message.pk).exclude(
         delivery__in=[Message.Delivery.DELIVERED, delivery]
     )
-    if not told.update(delivery=delivery, delivery_at=now):
+    if not told.update(delivery=delivery, delivery_at=now, delivery_error=error[:20]):
         return
     arrived = delivery == Message.Delivery.DELIVERED
+    if arrived:
+        threads.clear_trouble(message)
+    else:
+        threads.note_trouble(message, Thread.Trouble(delivery), now=now)
     audit.record(
         events.MESSAGE_DELIVERED if arrived else events.MESSAGE_UNDELIVERED,
         at=now,

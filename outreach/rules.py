@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from outreach.errors import ChecksFailed, Conflict, NeedsCare, NotAllowed
-from outreach.models import Draft, OutreachPolicy
+from outreach.models import Draft, OutreachPolicy, Thread
 from outreach.results import Check
 
 if TYPE_CHECKING:
@@ -78,6 +78,20 @@ def can_approve(user: User, draft: Draft, *, policy: OutreachPolicy) -> bool:
     except NotAllowed:
         return False
     return True
+
+
+def check_can_answer(user: User, thread: Thread) -> None:
+    """Raises NotAllowed unless the person works the replies of the thread's location."""
+    if not user.has_perm("outreach.answer_reply", thread):
+        raise NotAllowed("You may not answer here. Ask somebody of the location.")
+
+
+def check_own_words(user: User, thread: Thread) -> None:
+    """Raises NotAllowed unless the person may write to guests in their own words."""
+    if not user.has_perm("outreach.answer_freely", thread):
+        raise NotAllowed(
+            "You may send the library's answers as they are. For other words ask a manager."
+        )
 
 
 def check_fit(results: Sequence[Check], *, care: bool) -> None:

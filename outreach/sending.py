@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from audit import checkpoints
 from audit import services as audit
-from outreach import approval, caps, events, gate
+from outreach import approval, caps, events, gate, threads
 from outreach.models import Channel, Message, OutreachPolicy
 from platforms import outbox
 from platforms.carriers import email, sms
@@ -226,6 +226,7 @@ def _store(item: OutboxItem, message: Message, outcome: Outcome, *, now: datetim
         caps.post(message, policy=policy)
     elif state in (State.REFUSED, State.DEAD):
         caps.void(message, policy=policy)
+    threads.note_state(message, state, now=now)
     audit.record(
         EVENT_OF[state],
         at=now,

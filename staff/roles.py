@@ -17,6 +17,7 @@ DESK = frozenset(
         "memberships.view_sync",
         "outreach.stop_sending",
         "outreach.view_sequence",
+        "outreach.answer_reply",
     }
 )
 MANAGER = DESK | {
@@ -32,6 +33,7 @@ MANAGER = DESK | {
     "outreach.cancel_message",
     "outreach.lower_play",
     "outreach.steer_sequence",
+    "outreach.answer_freely",
     "outreach.view_library",
     "outreach.propose_library",
     "audit.view_activity",

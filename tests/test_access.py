@@ -27,14 +27,15 @@ from audit import clock
 from memberships.models import Location
 from outreach.hours import lay_out
 from outreach.library import seed_library
-from outreach.models import CallingHours, Draft, Message, Offer, Reply, Switch, Template
+from outreach.models import CallingHours, Draft, Message, Offer, Switch, Template, Thread
+from outreach.services import send_answer
 from outreach.unsubscribe import token_for
 from retention.models import SavedView
 from risk.models import InputExclusion, ModelVersion, Target
 from staff.models import User
 from tests.factories.cancellations import row_for
 from tests.factories.memberships import NOW, GuestFactory
-from tests.factories.outreach import make_draft, make_message
+from tests.factories.outreach import make_draft, make_message, take_answer
 from tests.factories.staff import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -84,11 +85,20 @@ def a_way_out(location: Location) -> list[str]:
     return [token_for(a_message(location))]
 
 
-def a_reply(location: Location) -> Reply:
-    return Reply.objects.create(
-        carrier_ref="in", location=location, channel="sms", address="+1", body="Hello",
-        intent="other", received_at=NOW,
-    )  # fmt: skip
+def a_thread(location: Location) -> Thread:
+    seed_library(by=None, now=NOW)
+    return take_answer("Can I come on Friday?", guest=GuestFactory(location=location)).thread
+
+
+def an_answer(location: Location) -> Message:
+    thread = a_thread(location)
+    return send_answer(
+        thread_id=thread.pk,
+        version=thread.version,
+        body="Gladly",
+        by=UserFactory(role="manager", locations=[location]),
+        now=clock.now(),
+    )
 
 
 def a_switch(location: Location) -> Switch:
@@ -187,8 +197,16 @@ TABLE: dict[str, Line] = {
     "message-settle": Line("403 302 302 302", thing=a_message, post={}),
     "sending-stop": Line("302 302 302 302", post={}),
     "sending-resume": Line("403 403 200 200", thing=a_switch, elsewhere=403),
-    "replies": Line(FROM_MANAGER),
-    "reply-answered": Line("403 302 302 302", thing=a_reply, post={}),
+    "replies": Line(EVERYBODY),
+    "replies-news": Line(EVERYBODY),
+    "reply-thread": Line(EVERYBODY, thing=a_thread),
+    # The desk sends the library's words, not its own.
+    "reply-answer": Line("403 302 302 302", thing=a_thread, post={"version": 2, "body": "Gladly"}),
+    "reply-preview": Line(EVERYBODY, thing=a_thread, post={"body": "Gladly"}),
+    "reply-done": Line("302 302 302 302", thing=a_thread, post={"version": 2}),
+    "reply-release": Line("302 302 302 302", thing=a_thread, post={}),
+    "reply-guest": Line("302 302 302 302", thing=a_thread, post={"version": 2, "guest": 1}),
+    "answer-undo": Line("302 302 302 302", thing=an_answer, post={}),
     "unsubscribe": Line(EVERYBODY, thing=a_way_out, visitor=200, elsewhere=200),
     "quality-plays": Line("403 403 200 200"),
     "settings-offers": Line(FROM_MANAGER),

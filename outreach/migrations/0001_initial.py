@@ -515,6 +515,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("delivery_at", models.DateTimeField(blank=True, null=True)),
+                ("delivery_error", models.CharField(blank=True, max_length=20)),
                 (
                     "approved_by",
                     models.ForeignKey(
@@ -720,8 +721,42 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
+                (
+                    "topic",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("yes", "said yes: book the visit"),
+                            ("restart", "wants to start again"),
+                            ("cancel", "wants to cancel the plan"),
+                            ("move", "wants to move or cancel a visit"),
+                            ("book", "asks for a time"),
+                            ("price", "asks about the price"),
+                            ("hours", "asks about opening hours"),
+                            ("place", "asks where you are"),
+                            ("plan", "asks about plan or credits"),
+                            ("complaint", "is not happy"),
+                            ("thanks", "says thanks"),
+                            ("silence", "may want no more messages"),
+                            ("other", "needs a person to read it"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("pictures", models.SmallIntegerField(default=0)),
                 ("received_at", models.DateTimeField()),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
                 ("answered_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "answer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="answered_replies",
+                        to="outreach.message",
+                    ),
+                ),
                 (
                     "answered_by",
                     models.ForeignKey(
@@ -759,6 +794,16 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="replies",
                         to="outreach.message",
+                    ),
+                ),
+                (
+                    "read_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -1069,6 +1114,28 @@ class Migration(migrations.Migration):
                 ("slug", models.SlugField(max_length=60)),
                 ("version", models.IntegerField(default=1)),
                 ("name", models.CharField(max_length=100)),
+                (
+                    "topic",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("yes", "said yes: book the visit"),
+                            ("restart", "wants to start again"),
+                            ("cancel", "wants to cancel the plan"),
+                            ("move", "wants to move or cancel a visit"),
+                            ("book", "asks for a time"),
+                            ("price", "asks about the price"),
+                            ("hours", "asks about opening hours"),
+                            ("place", "asks where you are"),
+                            ("plan", "asks about plan or credits"),
+                            ("complaint", "is not happy"),
+                            ("thanks", "says thanks"),
+                            ("silence", "may want no more messages"),
+                            ("other", "needs a person to read it"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("cause", models.CharField(blank=True, max_length=40)),
                 (
                     "channel",
@@ -1105,6 +1172,8 @@ class Migration(migrations.Migration):
                 (
                     "play",
                     models.ForeignKey(
+                        blank=True,
+                        null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="templates",
                         to="outreach.play",
@@ -1216,6 +1285,141 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
+            name="Thread",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("sms", "text message"), ("email", "e-mail")], max_length=6
+                    ),
+                ),
+                ("address", models.CharField(max_length=254)),
+                ("last_at", models.DateTimeField()),
+                ("is_unread", models.BooleanField(default=False)),
+                ("waiting_since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "topic",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("yes", "said yes: book the visit"),
+                            ("restart", "wants to start again"),
+                            ("cancel", "wants to cancel the plan"),
+                            ("move", "wants to move or cancel a visit"),
+                            ("book", "asks for a time"),
+                            ("price", "asks about the price"),
+                            ("hours", "asks about opening hours"),
+                            ("place", "asks where you are"),
+                            ("plan", "asks about plan or credits"),
+                            ("complaint", "is not happy"),
+                            ("thanks", "says thanks"),
+                            ("silence", "may want no more messages"),
+                            ("other", "needs a person to read it"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("rank", models.SmallIntegerField(default=0)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "trouble",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("undelivered", "not delivered"),
+                            ("bounced", "bounced"),
+                            ("refused", "refused by the carrier"),
+                            ("dead", "given up after many tries"),
+                            ("uncertain", "nobody knows whether it left"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("trouble_at", models.DateTimeField(blank=True, null=True)),
+                ("held_until", models.DateTimeField(blank=True, null=True)),
+                ("version", models.IntegerField(default=1)),
+                (
+                    "guest",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="threads",
+                        to="memberships.guest",
+                    ),
+                ),
+                (
+                    "held_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "last_reply",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="outreach.reply",
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="memberships.location",
+                    ),
+                ),
+                (
+                    "trouble_message",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="outreach.message",
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddField(
+            model_name="reply",
+            name="thread",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="replies",
+                to="outreach.thread",
+            ),
+        ),
+        migrations.AddField(
+            model_name="message",
+            name="thread",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="answers",
+                to="outreach.thread",
+            ),
+        ),
+        migrations.CreateModel(
             name="CallingHours",
             fields=[
                 (
@@ -1318,33 +1522,6 @@ class Migration(migrations.Migration):
             model_name="phasechange",
             index=models.Index(fields=["play", "location", "-at"], name="phase_change_of_play"),
         ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(fields=["guest", "-approved_at"], name="message_of_guest"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(
-                fields=["channel", "address", "-approved_at"], name="message_to_address"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(fields=["location", "-approved_at"], name="message_of_location"),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("cost_cents", 0), ("reservation", "none")),
-                    models.Q(
-                        ("cost_cents__gt", 0), models.Q(("reservation", "none"), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="message_cost_is_reserved",
-            ),
-        ),
         migrations.AddConstraint(
             model_name="holdout",
             constraint=models.UniqueConstraint(
@@ -1390,18 +1567,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="automatic_has_person_and_rules",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reply",
-            index=models.Index(fields=["guest", "-received_at"], name="reply_of_guest"),
-        ),
-        migrations.AddIndex(
-            model_name="reply",
-            index=models.Index(
-                condition=models.Q(("answered_at__isnull", True)),
-                fields=["location", "-received_at"],
-                name="reply_unanswered",
             ),
         ),
         migrations.AddIndex(
@@ -1571,6 +1736,21 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="template",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("play__isnull", False), ("topic", "")),
+                    models.Q(
+                        ("play__isnull", True),
+                        models.Q(("topic", ""), _negated=True),
+                        ("cause", ""),
+                    ),
+                    _connector="OR",
+                ),
+                name="template_has_play_or_topic",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="template",
             constraint=models.UniqueConstraint(
                 fields=("slug", "version"), name="template_version_once"
             ),
@@ -1659,6 +1839,124 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="draft_of_a_run_says_its_step",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(fields=["-last_at", "-id"], name="thread_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(fields=["location", "-last_at", "-id"], name="thread_newest_here"),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                condition=models.Q(("waiting_since__isnull", False)),
+                fields=["rank", "waiting_since", "id"],
+                name="thread_waiting",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                condition=models.Q(("trouble_at__isnull", False)),
+                fields=["-trouble_at", "-id"],
+                name="thread_in_trouble",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="thread",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("guest__isnull", False)),
+                fields=("guest", "channel"),
+                name="one_thread_per_guest",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="thread",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("guest__isnull", True)),
+                fields=("channel", "address"),
+                name="one_thread_per_stranger",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="thread",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("trouble", ""), ("trouble_at__isnull", True)),
+                    models.Q(
+                        models.Q(("trouble", ""), _negated=True), ("trouble_at__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="trouble_is_dated",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="thread",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("waiting_since__isnull", False), ("is_unread", False), _connector="OR"
+                ),
+                name="unread_thread_waits",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="reply",
+            index=models.Index(fields=["guest", "-received_at"], name="reply_of_guest"),
+        ),
+        migrations.AddIndex(
+            model_name="reply",
+            index=models.Index(fields=["thread", "-received_at"], name="reply_of_thread"),
+        ),
+        migrations.AddIndex(
+            model_name="reply",
+            index=models.Index(
+                condition=models.Q(("answered_at__isnull", True)),
+                fields=["location", "-received_at"],
+                name="reply_unanswered",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(fields=["guest", "-approved_at"], name="message_of_guest"),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                fields=["channel", "address", "-approved_at"], name="message_to_address"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(fields=["location", "-approved_at"], name="message_of_location"),
+        ),
+        migrations.AddConstraint(
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cost_cents", 0), ("reservation", "none")),
+                    models.Q(
+                        ("cost_cents__gt", 0), models.Q(("reservation", "none"), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="message_cost_is_reserved",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("purpose", "answer"), _negated=True),
+                    models.Q(
+                        ("approved_by__isnull", False), ("cost_cents", 0), ("thread__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="answer_has_thread_and_author",
             ),
         ),
     ]

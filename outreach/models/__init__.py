@@ -3,10 +3,19 @@
 from outreach.models.autonomy import AutomaticRule, PhaseChange, PlayPhase, ShadowDraft
 from outreach.models.drafts import Draft, DraftQuerySet
 from outreach.models.hours import CallingHours
-from outreach.models.library import Channel, LibraryStatus, Offer, Phase, Play, Template
+from outreach.models.library import (
+    Channel,
+    LibraryStatus,
+    Offer,
+    Phase,
+    Play,
+    Template,
+    Topic,
+)
 from outreach.models.limits import Cap, Holdout, OutreachPolicy, Suppression, Switch
 from outreach.models.messages import Contact, Message, Reply
 from outreach.models.sequences import CallTask, Leave, Run, Step
+from outreach.models.threads import Thread
 
 __all__ = [
     "AutomaticRule",
@@ -34,4 +43,6 @@ __all__ = [
     "Suppression",
     "Switch",
     "Template",
+    "Thread",
+    "Topic",
 ]

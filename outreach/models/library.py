@@ -15,6 +15,25 @@ class Channel(models.TextChoices):
     EMAIL = "email", "e-mail"
 
 
+class Topic(models.TextChoices):
+    """What an answer of a guest that needs a person is about, told by rule. Labels follow "the
+    guest …"."""
+
+    YES = "yes", "said yes: book the visit"
+    RESTART = "restart", "wants to start again"
+    CANCEL = "cancel", "wants to cancel the plan"
+    MOVE = "move", "wants to move or cancel a visit"
+    BOOK = "book", "asks for a time"
+    PRICE = "price", "asks about the price"
+    HOURS = "hours", "asks about opening hours"
+    PLACE = "place", "asks where you are"
+    PLAN = "plan", "asks about plan or credits"
+    COMPLAINT = "complaint", "is not happy"
+    THANKS = "thanks", "says thanks"
+    SILENCE = "silence", "may want no more messages"
+    OTHER = "other", "needs a person to read it"
+
+
 class Phase(models.TextChoices):
     REPORT = "report", "report only"
     REVIEW = "review", "every draft reviewed"
@@ -148,12 +167,16 @@ class Offer(models.Model):
 
 
 class Template(models.Model):
-    """An approved text with named fields like {first_name}, no expressions. A row per version."""
+    """An approved text with named fields like {first_name}, no expressions. A row per version.
+
+    It belongs to a play, or answers what a guest wrote about a topic.
+    """
 
     slug = models.SlugField(max_length=60)
     version = models.IntegerField(default=1)
     name = models.CharField(max_length=100)
-    play = models.ForeignKey(Play, models.CASCADE, related_name="templates")
+    play = models.ForeignKey(Play, models.CASCADE, null=True, blank=True, related_name="templates")
+    topic = models.CharField(max_length=10, choices=Topic.choices, blank=True)
     cause = models.CharField(max_length=40, blank=True)  # reason it answers; empty: any
     channel = models.CharField(max_length=6, choices=Channel.choices)
     language = models.CharField(max_length=8, default="en")
@@ -173,6 +196,11 @@ class Template(models.Model):
     class Meta:
         ordering = ["slug", "-version"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(play__isnull=False, topic="")
+                | (Q(play__isnull=True) & ~Q(topic="") & Q(cause="")),
+                name="template_has_play_or_topic",
+            ),
             models.UniqueConstraint(fields=["slug", "version"], name="template_version_once"),
             models.UniqueConstraint(
                 fields=["slug"], condition=Q(status="active"), name="one_active_template_version"

@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from memberships.models import Guest, LocatedQuerySet, Location
 from outreach.models.drafts import Draft
-from outreach.models.library import Channel, Play
+from outreach.models.library import Channel, Play, Topic
+from outreach.models.threads import Thread
 from platforms.models import OutboxItem
 
 
@@ -59,6 +60,11 @@ class Message(models.Model):
     approved_at = models.DateTimeField()
     delivery = models.CharField(max_length=12, choices=Delivery.choices, blank=True, default="")
     delivery_at = models.DateTimeField(null=True, blank=True)
+    delivery_error = models.CharField(max_length=20, blank=True)  # the carrier's code
+    # The thread an answer of staff belongs to; nothing for what a play sent.
+    thread = models.ForeignKey(
+        Thread, models.PROTECT, null=True, blank=True, related_name="answers"
+    )
 
     objects = LocatedQuerySet.as_manager()
 
@@ -68,7 +74,12 @@ class Message(models.Model):
                 condition=Q(cost_cents=0, reservation="none")
                 | (Q(cost_cents__gt=0) & ~Q(reservation="none")),
                 name="message_cost_is_reserved",
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(purpose="answer")
+                | Q(thread__isnull=False, approved_by__isnull=False, cost_cents=0),
+                name="answer_has_thread_and_author",
+            ),
         ]
         indexes = [
             models.Index(fields=["guest", "-approved_at"], name="message_of_guest"),
@@ -89,7 +100,8 @@ class Contact(models.Model):
 
 
 class Reply(models.Model):
-    """What a guest wrote back. Its text is untrusted."""
+    """What a guest wrote back. Its text is untrusted. Dealt with by rule, by an answer, or by a
+    person who says so; until then its thread waits."""
 
     class Intent(models.TextChoices):
         YES = "yes", "yes"
@@ -108,10 +120,20 @@ class Reply(models.Model):
     address = models.CharField(max_length=254)
     body = models.TextField()
     intent = models.CharField(max_length=8, choices=Intent.choices)
+    thread = models.ForeignKey(Thread, models.PROTECT, related_name="replies", db_index=False)
+    topic = models.CharField(max_length=10, choices=Topic.choices, blank=True)  # empty: by rule
+    pictures = models.SmallIntegerField(default=0)  # came with it; they are not kept
     received_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+    read_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     answered_at = models.DateTimeField(null=True, blank=True)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    answer = models.ForeignKey(
+        Message, models.SET_NULL, null=True, blank=True, related_name="answered_replies"
     )
 
     objects = LocatedQuerySet.as_manager()
@@ -119,6 +141,7 @@ class Reply(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["guest", "-received_at"], name="reply_of_guest"),
+            models.Index(fields=["thread", "-received_at"], name="reply_of_thread"),
             models.Index(
                 fields=["location", "-received_at"],
                 name="reply_unanswered",

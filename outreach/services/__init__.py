@@ -1,7 +1,14 @@
 """What staff and machine do with drafts and messages: each verb is one transaction with its ledger
 entry last."""
 
-from outreach.services.answers import mark_answered
+from outreach.services.answers import (
+    deal_with_thread,
+    name_writer,
+    open_thread,
+    release_thread,
+    send_answer,
+    take_back_answer,
+)
 from outreach.services.automatic import ForAPerson, approve_by_rule, approve_by_rules
 from outreach.services.decisions import (
     approve_as_is,
@@ -48,6 +55,7 @@ __all__ = [
     "approve_draft",
     "call_made",
     "cancel_message",
+    "deal_with_thread",
     "edit_draft",
     "end_hours",
     "end_run",
@@ -57,7 +65,8 @@ __all__ = [
     "lock_open_drafts",
     "lower_doubtful",
     "lower_phase",
-    "mark_answered",
+    "name_writer",
+    "open_thread",
     "pause_run",
     "pause_runs",
     "queue_message",
@@ -65,16 +74,19 @@ __all__ = [
     "recall_waiting",
     "recheck_drafts",
     "reject_draft",
+    "release_thread",
     "resume_run",
     "resume_runs",
     "resume_sending",
     "retry_message",
     "see_doubt",
+    "send_answer",
     "set_hours",
     "settle_uncertain",
     "snooze_draft",
     "stop_sending",
     "suppress",
+    "take_back_answer",
     "undo_decision",
     "wake_snoozed",
     "withdraw_drafts",

@@ -15,6 +15,8 @@ from audit import services as audit
 from outreach import approval, caps, checks, events, rules
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed, OutreachError
 from outreach.models import Draft, Message, OutreachPolicy
+from outreach.results import Check
+from outreach.services.answers import reopen
 from outreach.services.queue import queue_message
 from outreach.transitions import may_become
 from platforms import outbox
@@ -77,7 +79,7 @@ def commit_approval(
     *,
     version: int,
     approver: User,
-    results: Sequence[checks.Check],
+    results: Sequence[Check],
     policy: OutreachPolicy,
     now: datetime,
     care: bool = False,
@@ -399,6 +401,7 @@ def cancel_message(*, message_id: int, by: User, now: datetime) -> Message:
     if message.outbox.state == OutboxItem.State.WITHDRAWN:
         return message
     _take_back(message, now=now)
+    reopen(message)
     if draft is not None and may_become(draft.status, Draft.Status.WITHDRAWN):
         _decide(draft, version=draft.version, status=Draft.Status.WITHDRAWN)
     audit.record(

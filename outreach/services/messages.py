@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from audit import services as audit
-from outreach import caps, events
+from outreach import caps, events, threads
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import Message, OutreachPolicy
 from platforms import outbox
@@ -30,6 +30,7 @@ def settle_uncertain(*, message_id: int, was_sent: bool, by: User, now: datetime
         caps.post(message, policy=policy)
     else:
         caps.void(message, policy=policy)
+    threads.clear_trouble(message)
     audit.record(
         events.MESSAGE_SETTLED,
         at=now,
@@ -65,6 +66,7 @@ def retry_message(*, message_id: int, by: User, now: datetime) -> Message:
         )
         message.reservation = Message.Reservation.RESERVED
         message.save(update_fields=["reservation"])
+    threads.clear_trouble(message)
     audit.record(
         events.MESSAGE_RETRIED,
         at=now,

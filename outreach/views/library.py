@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -95,22 +96,27 @@ def _set_status(request: StaffRequest, act: Any, **which: int) -> None:
 @requires("outreach.view_library")
 @require_GET
 def templates(request: StaffRequest) -> HttpResponse:
-    """Texts in use and proposed ones, by play; `?all=1` shows the retired versions too."""
+    """Texts in use and proposed ones, by play, answers last; `?all=1` shows retired ones too."""
     rows = Template.objects.select_related("play", "proposed_by").order_by(
-        "play__name", "slug", "-version"
+        F("play__name").asc(nulls_last=True), "slug", "-version"
     )
     show_all = request.GET.get("all") == "1"
     if not show_all:
         rows = rows.exclude(status=LibraryStatus.RETIRED)
-    shown = [
-        {"template": t, "cause": CAUSE_WORDS.get(t.cause, _("any reason")), "size": _size(t)}
-        for t in rows
-    ]
+    shown = [{"template": t, "cause": _answers(t), "size": _size(t)} for t in rows]
     plays = [
-        (play, list(members)) for play, members in groupby(shown, key=lambda r: r["template"].play)
+        (play or _("Answers to guests"), list(members))
+        for play, members in groupby(shown, key=lambda r: r["template"].play)
     ]
     context = {"plays": plays, "show_all": show_all}
     return render(request, "outreach/templates.html", context)
+
+
+def _answers(template: Template) -> str:
+    """What a text answers: a guest who …, or the reason a play found."""
+    if template.topic:
+        return _("a guest who %(topic)s") % {"topic": template.get_topic_display()}
+    return str(CAUSE_WORDS.get(template.cause, _("any reason")))
 
 
 def _size(template: Template) -> Any:
@@ -127,7 +133,7 @@ def template(request: StaffRequest, pk: int) -> HttpResponse:
         raise Http404("No such text.")
     initial = {
         name: getattr(current, name)
-        for name in ("name", "play", "cause", "channel", "language", "subject", "body")
+        for name in ("name", "play", "topic", "cause", "channel", "language", "subject", "body")
     }
     form = TemplateForm(request.POST or None, initial=initial)
     return _template_page(request, form, current=current)

@@ -8,7 +8,8 @@ from typing import Any
 from memberships.models import Guest, Location, Membership, SyncCursor
 from outreach.drafting import Candidate, DraftingResult, draft_for, falls_into_holdout
 from outreach.library import AT_RISK, seed_library
-from outreach.models import Draft, Message
+from outreach.models import Draft, Message, Reply
+from outreach.replies import take_reply
 from outreach.services import approve_draft
 from tests.factories.memberships import NOW, GuestFactory, MembershipFactory
 from tests.factories.staff import UserFactory
@@ -81,6 +82,23 @@ def make_message(location: Location, *, now: datetime = NOW, **changes: Any) -> 
     draft = make_draft(location, now=now, **changes)
     manager = UserFactory(role="manager", locations=[location], approval_limit_cents=100_000)
     return approve_draft(draft_id=draft.pk, version=draft.version, by=manager, now=now)
+
+
+def take_answer(
+    text: str, *, guest: Guest, ref: str = "IN1", now: datetime = NOW, **changes: Any
+) -> Reply:
+    """What a guest wrote back by text message, taken in as from the carrier."""
+    values: dict[str, Any] = {
+        "channel": "sms",
+        "address": guest.phone,
+        "carrier_ref": ref,
+        "body": text,
+        "received_at": now,
+        "now": now,
+    }
+    reply = take_reply(**(values | changes))
+    assert reply is not None
+    return reply
 
 
 def mirror_is_fresh(location: Location, now: datetime = NOW) -> None:

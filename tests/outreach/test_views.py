@@ -18,14 +18,13 @@ from outreach.models import (
     Message,
     Offer,
     OutreachPolicy,
-    Reply,
     Suppression,
     Switch,
     Template,
 )
 from outreach.unsubscribe import token_for
 from tests.factories.memberships import AppointmentFactory
-from tests.factories.outreach import make_draft, make_message, mirror_is_fresh
+from tests.factories.outreach import make_draft, make_message, mirror_is_fresh, take_answer
 
 pytestmark = pytest.mark.usefixtures("library")
 HTMX = {"HX-Request": "true"}
@@ -208,18 +207,6 @@ def test_a_switch_for_a_location_elsewhere_does_not_exist(enter, desk, elsewhere
 # --- Answers ------------------------------------------------------------------------------------
 
 
-def test_answers_wait_until_a_person_deals_with_them(enter, manager, location, now):
-    reply = Reply.objects.create(
-        carrier_ref="a", location=location, channel="sms", address="+1", intent="other",
-        body="<b>Can I come?</b>", received_at=now,
-    )  # fmt: skip
-    client = enter(manager)
-    assert b"&lt;b&gt;Can I come?" in client.get("/replies/").content
-    client.post(reverse("reply-answered", args=[reply.pk]))
-    assert b"Can I come?" not in client.get("/replies/").content
-    assert b"Can I come?" in client.get("/replies/?view=all").content
-
-
 def test_the_way_out_of_an_e_mail_takes_one_post(location):
     message = make_message(location, now=clock.now(), sms_marketing=False)
     path = reverse("unsubscribe", args=[token_for(message)])
@@ -237,10 +224,7 @@ def test_the_conversation_tells_message_answer_and_the_booking_after(location, n
     message.outbox.save()
     message.delivery = "delivered"
     message.save()
-    Reply.objects.create(
-        carrier_ref="a", guest=message.guest, location=location, channel="sms", address="+1",
-        intent="yes", body="Yes", received_at=now + timedelta(minutes=5),
-    )  # fmt: skip
+    take_answer("Yes", guest=message.guest, now=now + timedelta(minutes=5))
     AppointmentFactory(guest=message.guest, booked_at=now + timedelta(days=2))
     AppointmentFactory(guest=message.guest, booked_at=now - timedelta(days=2))
     with CaptureQueriesContext(connection) as queries:

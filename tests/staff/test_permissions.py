@@ -37,6 +37,8 @@ TABLE = {
     "outreach.cancel_message": "no yes yes yes",
     "outreach.view_sequence": "yes yes yes yes",
     "outreach.steer_sequence": "no yes yes yes",
+    "outreach.answer_reply": "yes yes yes yes",
+    "outreach.answer_freely": "no yes yes yes",
     "outreach.stop_sending": "yes yes yes yes",
     "outreach.resume_sending": "no no yes yes",
     "outreach.promote_play": "no no yes yes",
