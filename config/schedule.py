@@ -28,6 +28,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep the mirror": every(20 * SECOND, "memberships.tasks.sweep"),
     "go on with sequences": every(MINUTE, "outreach.tasks.advance_sequences"),
     "expire drafts": every(5 * MINUTE, "outreach.tasks.expire_drafts"),
+    "watch what is sent": every(5 * MINUTE, "outreach.tasks.watch_sending"),
     "lower what is in doubt": every(2 * MINUTE, "outreach.tasks.lower_doubtful"),
     "approve by rules": every(10 * MINUTE, "outreach.tasks.approve_by_rules"),
     "sweep the call lists": every(5 * MINUTE, "cancellations.tasks.sweep"),

@@ -14,7 +14,8 @@ from django.db.models import Count, Q
 
 from audit import health
 from memberships.models import SyncCursor
-from outreach.models import Draft, OutreachPolicy, PlayPhase
+from outreach import breakers
+from outreach.models import Breaker, Draft, OutreachPolicy, PlayPhase
 from risk.models import DriftAlarm
 
 Pair = tuple[str, int]  # play key, location id
@@ -47,6 +48,11 @@ def standing(pairs: Iterable[Pair], *, now: datetime) -> dict[Pair, str]:
     alarms = list(
         DriftAlarm.objects.filter(cleared_at=None).values_list("target", "location_id", "sentence")
     )
+    reopened = [
+        row
+        for row in breakers.holding()
+        if row.state == Breaker.State.OPEN and row.strikes >= breakers.STRIKES
+    ]
     found: dict[Pair, str] = {}
     for pair in wanted:
         play, location_id = pair
@@ -59,9 +65,12 @@ def standing(pairs: Iterable[Pair], *, now: datetime) -> dict[Pair, str]:
             ),
             None,
         )
+        held = breakers.concerning(reopened, play, location_id)
         _, scored, flagged = drafted.get(pair, ("", 0, 0))
         if location_id not in fresh:
             found[pair] = "The data of the location is too old"
+        elif held:
+            found[pair] = f"A breaker opened again: {held[0].reason}"[:200]
         elif alarm is not None:
             found[pair] = f"An alarm about the scores: {alarm}"[:200]
         elif scored >= FLAGGED_OF and 2 * flagged > scored:

@@ -49,6 +49,9 @@ TEMPLATE_RETIRED = "template.retired"
 PHASE_RAISED = "phase.raised"
 PHASE_LOWERED = "phase.lowered"
 PHASE_DOUBT_SEEN = "phase.doubt_seen"
+BREAKER_OPENED = "breaker.opened"
+BREAKER_TRIES = "breaker.tries"
+BREAKER_CLOSED = "breaker.closed"
 RULE_SET = "rule.set"
 RULE_REMOVED = "rule.removed"
 LIBRARY_SEEDED = "library.seeded"
@@ -100,6 +103,9 @@ SENTENCES = {
     PHASE_RAISED: "{actor} moved {play} up to {new}: {reason}",
     PHASE_LOWERED: "{actor} moved {play} down to {new}: {reason}",
     PHASE_DOUBT_SEEN: "{actor} has seen why {play} went down: {reason}",
+    BREAKER_OPENED: "{actor} held automatic messages, {signal}: {reason}",
+    BREAKER_TRIES: "{actor} lets a few automatic messages through to try ({signal})",
+    BREAKER_CLOSED: "{actor} let automatic messages go on ({signal}): {reason}",
     RULE_SET: "{actor} set the rule {rule} of {play}",
     RULE_REMOVED: "{actor} removed the rule {rule} of {play}",
     POLICY_CHANGED: "{actor} changed the rules for writing to guests: {changes}",

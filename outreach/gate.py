@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 
 from audit import checkpoints
-from outreach import hours, leaving
+from outreach import breakers, hours, leaving
 from outreach.models import OutreachPolicy
 from outreach.places import Place
 from platforms.models import OutboxItem
@@ -150,6 +150,25 @@ CONDITIONS = (
         approach_only=True,
     ),
     Condition(
+        "watch",
+        """NOT m.is_automatic OR %(watched)s <= (
+            SELECT count(*) FROM outreach_breaker b
+            WHERE b.location_id IS NULL AND b.evaluated_at > %(watched_since)s)""",
+        "Nobody has looked lately whether all is as usual",
+    ),
+    Condition(
+        "breaker",
+        """NOT m.is_automatic OR NOT EXISTS (
+            SELECT 1 FROM outreach_breaker b
+            WHERE b.state <> 'closed'
+              AND (b.location_id IS NULL OR b.location_id = m.location_id)
+              AND (b.play_id IS NULL OR b.play_id = m.play_id)
+              AND NOT (b.state = 'half_open' AND (b.probes_left > 0 OR EXISTS (
+                  SELECT 1 FROM outreach_breakerprobe t
+                  WHERE t.breaker_id = b.id AND t.round = b.round AND t.message_id = m.id))))""",
+        "Held because something is not as usual",
+    ),
+    Condition(
         "cap",
         "m.reservation IN ('none', 'reserved')",
         "Its cost is not set aside",
@@ -251,6 +270,8 @@ def parameters(*, now: datetime, policy: OutreachPolicy) -> dict[str, Any]:
         "promoter_roles": holders("outreach.promote_play"),
         "answer_roles": holders("outreach.answer_reply"),
         "awaited_since": now - AWAITED_FOR,
+        "watched": len(breakers.FOR_EVERYTHING),
+        "watched_since": now - breakers.WATCHED_FOR,
         "fresh_since": now - timedelta(hours=policy.stale_after_hours),
         "weekly_cap": policy.weekly_cap,
         "reaching": [

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from outreach import doubts, evidence
+from outreach import breakers, doubts, evidence
 from outreach.evidence import Numbers
-from outreach.models import AutomaticRule, Phase, PlayPhase
+from outreach.models import AutomaticRule, Breaker, Phase, PlayPhase
 from outreach.transitions import PHASE_ORDER
 
 if TYPE_CHECKING:
@@ -89,7 +89,10 @@ def case_for(row: PlayPhase, *, by: User, now: datetime) -> Case:
         numbers=evidence.numbers([row.location_id], now=now).get(pair, Numbers()),
         rules=rules,
         doubt=doubts.standing([pair], now=now).get(pair, ""),
-        open_breakers=[],
+        open_breakers=[
+            str(Breaker.Signal(held.signal).label)
+            for held in breakers.concerning(breakers.holding(), *pair)
+        ],
         person=_why_not_this_person(row, rules, by=by),
         now=now,
     )

@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from audit import checkpoints
 from audit import services as audit
-from outreach import approval, caps, events, gate, threads
+from outreach import approval, breakers, caps, events, gate, threads
 from outreach.models import Channel, Message, OutreachPolicy
 from platforms import outbox
 from platforms.carriers import email, sms
@@ -171,6 +171,8 @@ def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
             )
             if cursor.rowcount != 1:
                 raise GuestTaken
+    if message.is_automatic and not breakers.take_probe(message, now=now):
+        raise NotNow
     audit.record(
         events.MESSAGE_BEGUN,
         at=now,

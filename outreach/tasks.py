@@ -73,6 +73,14 @@ def approve_by_rules() -> None:
 
 
 @shared_task
+def watch_sending() -> None:
+    """Judge whether what was sent is as usual, and hold what the machine sends where it is not."""
+    from outreach import breakers
+
+    breakers.look(now=clock.now())
+
+
+@shared_task
 def lower_doubtful() -> None:
     """Take automatic plays in doubt back to review."""
     from outreach import services

@@ -602,6 +602,80 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
+            name="Breaker",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "signal",
+                    models.CharField(
+                        choices=[
+                            ("volume", "many more messages than usual"),
+                            ("cost", "much higher cost than usual"),
+                            ("failures", "many messages fail"),
+                            ("stops", "many guests say stop"),
+                            ("undelivered", "many messages do not arrive"),
+                            ("scores", "scores are not as usual"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("closed", "nothing held"),
+                            ("open", "holding"),
+                            ("half_open", "trying a few"),
+                        ],
+                        default="closed",
+                        max_length=10,
+                    ),
+                ),
+                ("evaluated_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("tries_at", models.DateTimeField(blank=True, null=True)),
+                ("round", models.IntegerField(default=0)),
+                ("probes_left", models.SmallIntegerField(default=0)),
+                ("strikes", models.SmallIntegerField(default=0)),
+                ("counts_from_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "location",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="memberships.location",
+                    ),
+                ),
+                (
+                    "play",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outreach.play",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="AutomaticRule",
             fields=[
                 (
@@ -978,6 +1052,45 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="calls",
                         to="outreach.run",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SendingCount",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("approved", models.IntegerField(default=0)),
+                ("cost_cents", models.BigIntegerField(default=0)),
+                ("cost_squares", models.BigIntegerField(default=0)),
+                ("tried", models.IntegerField(default=0)),
+                ("failed", models.IntegerField(default=0)),
+                ("sent", models.IntegerField(default=0)),
+                ("undelivered", models.IntegerField(default=0)),
+                ("stops", models.IntegerField(default=0)),
+                ("scored", models.IntegerField(default=0)),
+                ("score_sum", models.FloatField(default=0)),
+                ("score_squares", models.FloatField(default=0)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="memberships.location",
+                    ),
+                ),
+                (
+                    "play",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outreach.play",
                     ),
                 ),
             ],
@@ -1476,6 +1589,42 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="BreakerProbe",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.IntegerField()),
+                ("at", models.DateTimeField()),
+                (
+                    "breaker",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="probes",
+                        to="outreach.breaker",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outreach.message",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("breaker", "round", "message"), name="one_probe_per_message"
+                    )
+                ],
+            },
+        ),
         migrations.AddConstraint(
             model_name="offer",
             constraint=models.CheckConstraint(
@@ -1526,6 +1675,48 @@ class Migration(migrations.Migration):
             model_name="holdout",
             constraint=models.UniqueConstraint(
                 fields=("guest", "play"), name="one_arm_per_guest_and_play"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="breaker",
+            index=models.Index(
+                condition=models.Q(("state", "closed"), _negated=True),
+                fields=["location", "play"],
+                name="breaker_holding",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="breaker",
+            constraint=models.UniqueConstraint(
+                fields=("play", "location", "signal"),
+                name="one_breaker_per_scope",
+                nulls_distinct=False,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="breaker",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("probes_left__gte", 0)), name="probes_not_negative"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="breaker",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "open"), _negated=True),
+                    ("tries_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="open_breaker_cools",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="breaker",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("play__isnull", True), ("location__isnull", False), _connector="OR"
+                ),
+                name="breaker_of_play_has_location",
             ),
         ),
         migrations.AddConstraint(
@@ -1674,6 +1865,16 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="closed_call_task_says_when",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="sendingcount",
+            index=models.Index(fields=["at"], name="sending_count_by_time"),
+        ),
+        migrations.AddConstraint(
+            model_name="sendingcount",
+            constraint=models.UniqueConstraint(
+                fields=("play", "location", "at"), name="sending_counted_once"
             ),
         ),
         migrations.AddConstraint(
@@ -1932,6 +2133,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="message",
             index=models.Index(fields=["location", "-approved_at"], name="message_of_location"),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(fields=["approved_at"], name="message_by_time"),
         ),
         migrations.AddConstraint(
             model_name="message",

@@ -1,6 +1,7 @@
 """The tables of outreach, by subject."""
 
 from outreach.models.autonomy import AutomaticRule, PhaseChange, PlayPhase, ShadowDraft
+from outreach.models.breakers import Breaker, BreakerProbe, SendingCount
 from outreach.models.drafts import Draft, DraftQuerySet
 from outreach.models.hours import CallingHours
 from outreach.models.library import (
@@ -19,6 +20,8 @@ from outreach.models.threads import Thread
 
 __all__ = [
     "AutomaticRule",
+    "Breaker",
+    "BreakerProbe",
     "CallTask",
     "CallingHours",
     "Cap",
@@ -38,6 +41,7 @@ __all__ = [
     "PlayPhase",
     "Reply",
     "Run",
+    "SendingCount",
     "ShadowDraft",
     "Step",
     "Suppression",

@@ -85,6 +85,7 @@ class Message(models.Model):
             models.Index(fields=["guest", "-approved_at"], name="message_of_guest"),
             models.Index(fields=["channel", "address", "-approved_at"], name="message_to_address"),
             models.Index(fields=["location", "-approved_at"], name="message_of_location"),
+            models.Index(fields=["approved_at"], name="message_by_time"),
         ]
 
 

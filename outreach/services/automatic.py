@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from outreach import automatic, checks, doubts, rules
+from outreach import automatic, breakers, checks, doubts, rules
 from outreach.errors import OutreachError
 from outreach.models import Draft, Holdout, Message, OutreachPolicy, Phase, PlayPhase
 from outreach.services.decisions import commit_approval, locked
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 LIMIT = 500
 APPROVED = "approved"
 NO_RULE = "no rule takes it"
+HELD = "held because something is not as usual"
 
 
 class ForAPerson(OutreachError):
@@ -36,19 +37,46 @@ def approve_by_rules(*, now: datetime, location_id: int | None = None) -> Counte
     were left to people."""
     counts: Counter[str] = Counter()
     lower_doubtful(now=now)
+    taken: list[Draft] = []
     for row, drafts in _eligible(location_id, now=now):
         visits = automatic.visits_of(drafts, rules=row.rules, now=now)
         for draft in drafts:
             why = automatic.why_a_person(draft)
             if not why and automatic.taken_by(draft, rules=row.rules, visits=visits) is None:
                 why = NO_RULE
-            if not why:
-                try:
-                    approve_by_rule(draft_id=draft.pk, now=now)
-                except OutreachError as error:
-                    why = str(error)
-            counts[why or APPROVED] += 1
+            if why:
+                counts[why] += 1
+            else:
+                taken.append(draft)
+    # What is about to be approved counts as if it had happened: too much of it is held before.
+    held = breakers.look(now=now, planned=_planned(taken)) if taken else []
+    room: dict[tuple[str, int], int | None] = {}
+    for draft in taken:
+        pair = (draft.play_id, draft.location_id)
+        if pair not in room:
+            room[pair] = breakers.room_for(*pair, held)
+        left = room[pair]
+        if left == 0:
+            counts[HELD] += 1
+            continue
+        try:
+            approve_by_rule(draft_id=draft.pk, now=now)
+        except OutreachError as error:
+            counts[str(error)] += 1
+            continue
+        counts[APPROVED] += 1
+        room[pair] = None if left is None else left - 1
     return counts
+
+
+def _planned(drafts: Sequence[Draft]) -> dict[tuple[str, int], breakers.Planned]:
+    costs: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for draft in drafts:
+        costs[draft.play_id, draft.location_id].append(draft.cost_cents)
+    return {
+        pair: breakers.Planned(len(cents), sum(cents), sum(one * one for one in cents))
+        for pair, cents in costs.items()
+    }
 
 
 def _eligible(location_id: int | None, *, now: datetime) -> list[tuple[PlayPhase, list[Draft]]]:

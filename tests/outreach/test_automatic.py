@@ -130,7 +130,14 @@ def use_up_the_limit(draft, manager, now):
 
 
 def join_comparison(draft, manager, now):
-    Holdout.objects.filter(guest=draft.guest_id).update(is_held_out=True)
+    move_to_arm(draft, is_held_out=True)
+
+
+def move_to_arm(draft, *, is_held_out):
+    arm = Holdout.objects.get(guest=draft.guest_id)
+    arm.delete()
+    arm.pk, arm.is_held_out = None, is_held_out
+    arm.save(force_insert=True)
 
 
 def other_words(draft, manager, now):
@@ -178,10 +185,10 @@ def test_whatever_is_in_doubt_goes_to_a_person(sure, manager, now, change):
 
 def test_the_single_approval_asks_everything_again(sure, now):
     """What holds for the batch holds for the one transaction, whoever calls it."""
-    Holdout.objects.filter(guest=sure.guest_id).update(is_held_out=True)
+    move_to_arm(sure, is_held_out=True)
     with pytest.raises(services.ForAPerson, match="comparison group"):
         services.approve_by_rule(draft_id=sure.pk, now=now)
-    Holdout.objects.update(is_held_out=False)
+    move_to_arm(sure, is_held_out=False)
     GuestDay.objects.all().delete()
     with pytest.raises(services.ForAPerson, match="no rule"):
         services.approve_by_rule(draft_id=sure.pk, now=now)

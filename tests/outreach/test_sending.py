@@ -249,7 +249,7 @@ def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here(
     tested = {
         "switch", "suppressed", "consent", "address", "holdout", "phase", "approver", "stale",
         "approval", "hold", "hours", "week", "cap", "automatic",
-        "sequence", "paused",
+        "sequence", "paused", "watch", "breaker",
     }  # fmt: skip
     assert {condition.key for condition in gate.CONDITIONS} == tested
 
