@@ -35,6 +35,7 @@ PAGES = [
     Page("calls", _("Calls"), "cancellations.work_calls", "phone", "c"),
     Page("review", _("Review"), "outreach.view_draft", "list-checks", "r"),
     Page("outgoing", _("Outgoing"), "outreach.view_outgoing", "send", "u"),
+    Page("sequences", _("Sequences"), "outreach.view_sequence", "list-ordered", "e"),
     Page("replies", _("Replies"), "outreach.answer_reply", "messages-square", "a"),
     Page("members", _("Members"), "retention.search_members", "users", "m"),
     Page("bookings", _("Bookings"), "cancellations.view_bookings", "calendar-days", "b"),

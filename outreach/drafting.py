@@ -252,6 +252,7 @@ def _begin_runs(
                 membership_id=draft.membership_id,
                 appointment_id=draft.appointment_id,
                 step=1,
+                steps_total=max(round_.steps),
                 begun_at=round_.now,
                 started_at=round_.now,
                 cause=by_guest[draft.guest_id].cause,

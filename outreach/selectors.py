@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from memberships.models import Appointment, Guest
-from outreach import caps, checks, gate, rules
+from outreach import caps, checks, gate, rules, running
 from outreach.errors import NotAllowed
 from outreach.models import (
     Channel,
@@ -207,7 +207,16 @@ def automation_state(user: User) -> AutomationState:
 # --- Review -------------------------------------------------------------------------------------
 
 GROUP_ORDER = [Draft.Group.NEEDS_CARE, Draft.Group.CHANGED, Draft.Group.LIBRARY]
-WITH_ALL = ("guest__contact", "location", "play", "template", "offer", "edited_by", "requested_by")
+WITH_ALL = (
+    "guest__contact",
+    "location",
+    "play",
+    "run__play",
+    "template",
+    "offer",
+    "edited_by",
+    "requested_by",
+)
 
 
 @dataclass
@@ -288,6 +297,7 @@ class Card:
     decided: str = ""
     body_typed: str | None = None
     edit_open: bool = False
+    place: str = ""  # in its sequence: "2 of 3 of Win-back"
 
     @property
     def blocked(self) -> bool:
@@ -328,7 +338,15 @@ def cards(drafts: Sequence[Draft], *, user: User, now: datetime) -> list[Card]:
     around = checks.look_around(drafts, now=now, policy=policy)
     sees_scores = user.has_perm("risk.view_scores")
     return [
-        _card(draft, around, user=user, now=now, policy=policy, sees_scores=sees_scores)
+        _card(
+            draft,
+            around,
+            user=user,
+            now=now,
+            policy=policy,
+            sees_scores=sees_scores,
+            place=running.place_of_draft(draft),
+        )
         for draft in drafts
     ]
 
@@ -341,6 +359,7 @@ def _card(
     now: datetime,
     policy: OutreachPolicy,
     sees_scores: bool,
+    place: str,
 ) -> Card:
     results = checks.check_draft(draft, around)
     evidence = draft.evidence
@@ -372,6 +391,7 @@ def _card(
         snoozes=snooze_choices(draft, now=now),
         is_open=is_open,
         decided="" if is_open else rules.who_decided(draft),
+        place=place,
     )
 
 
@@ -440,6 +460,7 @@ class OutgoingRow:
     message: Message
     held: str
     leaves_at: datetime | None
+    place: str = ""  # in its sequence
 
 
 @dataclass
@@ -473,7 +494,7 @@ def outgoing(user: User, location_id: int | None, *, view: str, now: datetime) -
         shown = shown.filter(recent)
     messages = list(
         shown.select_related(
-            "outbox", "guest", "location", "play", "approved_by", "draft"
+            "outbox", "guest", "location", "play", "approved_by", "draft__run__play"
         ).order_by(*order)[:OUTGOING_LENGTH]
     )
     return Outgoing(view=view, rows=outgoing_rows(messages, now=now), counts=counts)
@@ -489,6 +510,7 @@ def outgoing_rows(messages: Iterable[Message], *, now: datetime) -> list[Outgoin
             message=message,
             held=gate.HELD.get(held.get(message.pk, ""), ""),
             leaves_at=message.outbox.due_at if message.outbox.state == State.READY else None,
+            place=running.place_of_draft(message.draft),
         )
         for message in messages
     ]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from outreach.views import experiments, hours, library, outgoing, replies, review
+from outreach.views import experiments, hours, library, outgoing, replies, review, sequences
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("review/", review.review, name="review"),
@@ -17,6 +17,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outgoing/<int:pk>/cancel/", outgoing.cancel, name="message-cancel"),
     path("outgoing/<int:pk>/retry/", outgoing.retry, name="message-retry"),
     path("outgoing/<int:pk>/settle/", outgoing.settle, name="message-settle"),
+    path("sequences/", sequences.sequences, name="sequences"),
+    path("sequences/pause/", sequences.pause_all, name="sequences-pause"),
+    path("sequences/resume/", sequences.resume_all, name="sequences-resume"),
+    path("sequences/<int:pk>/pause/", sequences.pause, name="sequence-pause"),
+    path("sequences/<int:pk>/resume/", sequences.resume, name="sequence-resume"),
+    path("sequences/<int:pk>/end/", sequences.end, name="sequence-end"),
+    path("sequences/of/<int:guest_id>/", sequences.of_guest, name="guest-sequences"),
     path("sending/stop/", outgoing.stop, name="sending-stop"),
     path("sending/<int:pk>/resume/", outgoing.resume, name="sending-resume"),
     path("replies/", replies.replies, name="replies"),

@@ -27,7 +27,7 @@ from audit import clock
 from memberships.models import Location
 from outreach.hours import lay_out
 from outreach.library import seed_library
-from outreach.models import CallingHours, Draft, Message, Offer, Switch, Template, Thread
+from outreach.models import CallingHours, Draft, Message, Offer, Run, Switch, Template, Thread
 from outreach.services import send_answer
 from outreach.unsubscribe import token_for
 from retention.models import SavedView
@@ -75,6 +75,12 @@ def anothers_view(location: Location) -> SavedView:
 def a_draft(location: Location) -> Draft:
     seed_library(by=None, now=NOW)
     return make_draft(location, now=clock.now())
+
+
+def a_run(location: Location) -> Run:
+    run = a_draft(location).run
+    assert run is not None
+    return run
 
 
 def a_message(location: Location) -> Message:
@@ -195,6 +201,13 @@ TABLE: dict[str, Line] = {
     "message-cancel": Line("403 302 302 302", thing=a_message, post={}),
     "message-retry": Line("403 302 302 302", thing=a_message, post={}),
     "message-settle": Line("403 302 302 302", thing=a_message, post={}),
+    "sequences": Line(EVERYBODY),
+    "guest-sequences": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),
+    "sequences-pause": Line("403 302 302 302", post={}),
+    "sequences-resume": Line("403 403 302 302", post={}),
+    "sequence-pause": Line("403 302 302 302", thing=a_run, post={}),
+    "sequence-resume": Line("403 302 302 302", thing=a_run, post={}),
+    "sequence-end": Line("403 302 302 302", thing=a_run, post={}),
     "sending-stop": Line("302 302 302 302", post={}),
     "sending-resume": Line("403 403 200 200", thing=a_switch, elsewhere=403),
     "replies": Line(EVERYBODY),

@@ -905,6 +905,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("step", models.SmallIntegerField(default=1)),
+                ("steps_total", models.SmallIntegerField(default=1)),
                 ("begun_at", models.DateTimeField()),
                 ("next_at", models.DateTimeField(blank=True, null=True)),
                 ("leased_until", models.DateTimeField(blank=True, null=True)),

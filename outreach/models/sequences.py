@@ -102,6 +102,7 @@ class Run(models.Model):
     appointment = models.ForeignKey(Appointment, models.PROTECT, null=True, blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     step = models.SmallIntegerField(default=1)
+    steps_total = models.SmallIntegerField(default=1)  # how many there were when it began
     begun_at = models.DateTimeField()  # when the current step was drafted or its call asked for
     next_at = models.DateTimeField(null=True, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)  # a worker is at the next step
