@@ -74,6 +74,10 @@ format: env-tests ## Put the code in order (changes files)
 bench-ledger: env-tests ## A million entries verified, 2,500 tamperings found
 	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.ledger $(if $(OUT),--out "$(OUT)")
 
+.PHONY: bench-hostile
+bench-hostile: env-tests ## Hostile notes against a machine that obeys them: nothing foreign may pass
+	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.hostile_notes $(if $(OUT),--out "$(OUT)")
+
 .PHONY: bench-scale
 bench-scale: env-tests ## The whole round at the size of a chain: 50 locations, 200,000 guests
 	@$(VENV) -m benchmarks.scale --home "$(or $(BENCH_HOME),.local/scale)" --out "$(or $(OUT),.local/scale.json)" \

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from csp.constants import SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import env, logs
@@ -332,6 +333,21 @@ CARRIER: dict[str, Any] = {
         default=60,
     ),
 }
+# A machine that words sentences of drafts, behind an OpenAI-compatible address; empty: none.
+DRAFTING: dict[str, Any] = {
+    "url": env.text("DRAFTING_URL", "Set it to the address, such as https://.../v1.", default=""),
+    "key": env.text("DRAFTING_KEY", "Set it to the key of that address.", default=""),
+    "model": env.text("DRAFTING_MODEL", "Set it to the name of the model.", default=""),
+    "seconds": env.number("DRAFTING_SECONDS", "Seconds to wait for an answer.", default=20),
+    "at_once": env.number("DRAFTING_AT_ONCE", "How many are asked for at once.", default=2),
+    "per_night": env.number(
+        "DRAFTING_PER_NIGHT", "How many drafts of a location in a night.", default=200
+    ),
+}
+if bool(DRAFTING["url"]) != bool(DRAFTING["model"]):
+    raise ImproperlyConfigured(
+        "DRAFTING_URL and DRAFTING_MODEL belong together. Set both, or leave both empty."
+    )
 # Hosts the one outbound HTTP client may speak to; empty means the hosts of the addresses above.
 OUTBOUND_HOSTS = env.words("OUTBOUND_HOSTS", default=[])
 EMAIL_BACKEND = env.text(

@@ -13,9 +13,9 @@ HASH_LENGTH = 64
 
 
 def approval_hash(draft: Draft, *, version: int) -> str:
-    """SHA-256 over everything the approver saw: words, recipient, channel, offer, cost, template
-    and model. `version` is the draft's version that was approved: the same words approved again
-    after an undo are another approval."""
+    """SHA-256 over everything the approver saw: words, recipient, channel, offer, cost, template,
+    model, and who worded it by which prompt. `version` is the draft's version that was approved:
+    the same words approved again after an undo are another approval."""
     content = {
         "draft": draft.pk,
         "version": version,
@@ -31,6 +31,8 @@ def approval_hash(draft: Draft, *, version: int) -> str:
         "play": draft.play_id,
         "template": draft.template_id,
         "model": draft.evidence.get("model"),
+        "worded_by": draft.worded_by,
+        "prompt": draft.prompt_version,
     }
     return _digest(content)
 

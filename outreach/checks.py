@@ -138,6 +138,11 @@ def foreign_names(words_by_location: dict[int, set[str]]) -> dict[int, frozenset
     }
 
 
+def names_of_guests(*, location_id: int, words: set[str]) -> frozenset[str]:
+    """Those of these plain words that are names of the location's guests."""
+    return _foreign_names({location_id: words}).get(location_id, frozenset())
+
+
 def check_drafts(drafts: Sequence[Draft], *, now: datetime) -> list[list[Check]]:
     """All checks for each draft, in the order of the drafts."""
     if not drafts:
@@ -164,7 +169,8 @@ def group_of(draft: Draft, results: Sequence[Check]) -> Draft.Group:
     """Where the review queue shows the draft."""
     if not all(result.ok for result in results):
         return Draft.Group.NEEDS_CARE
-    if (draft.subject, draft.body) != (draft.library_subject, draft.library_body):
+    changed = (draft.subject, draft.body) != (draft.library_subject, draft.library_body)
+    if changed or draft.shaped_by_guest_text:
         return Draft.Group.CHANGED
     return Draft.Group.LIBRARY
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 DRAFT_CREATED = "draft.created"
+DRAFT_WORDED = "draft.worded"
+DRAFT_KEPT_LIBRARY = "draft.kept_library_text"
 DRAFT_EDITED = "draft.edited"
 DRAFT_APPROVED = "draft.approved"
 DRAFT_APPROVED_BY_RULE = "draft.approved_by_rule"
@@ -66,6 +68,8 @@ STEPS_CHANGED = "sequence.steps_changed"
 
 SENTENCES = {
     DRAFT_CREATED: "{actor} drafted a message to {guest}",
+    DRAFT_WORDED: "A machine worded the draft for {guest}",
+    DRAFT_KEPT_LIBRARY: "The draft for {guest} keeps the library's text: {reason}",
     DRAFT_EDITED: "{actor} changed the text for {guest}",
     DRAFT_APPROVED: "{actor} approved the message to {guest}",
     DRAFT_APPROVED_BY_RULE: "{actor} approved the message to {guest} by the rule {rule}",

@@ -37,6 +37,14 @@ def check_unknown() -> None:
 
 
 @shared_task
+def word_drafts() -> None:
+    """Have fresh drafts worded by the machine, where one is set up."""
+    from outreach import services
+
+    services.word_drafts(now=clock.now())
+
+
+@shared_task
 def expire_drafts() -> None:
     """Close drafts past their time."""
     from outreach import services

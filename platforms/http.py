@@ -42,8 +42,12 @@ def allowed_hosts() -> set[str]:
     """`host` or `host:port` entries; without a setting, the hosts of the configured services."""
     if settings.OUTBOUND_HOSTS:
         return {host.lower() for host in settings.OUTBOUND_HOSTS}
-    configured = (settings.PLATFORM["base_url"], settings.CARRIER["sms_url"])
-    return {urlsplit(address).netloc.lower() for address in configured}
+    configured = (
+        settings.PLATFORM["base_url"],
+        settings.CARRIER["sms_url"],
+        settings.DRAFTING["url"],
+    )
+    return {urlsplit(address).netloc.lower() for address in configured if address}
 
 
 def check_address(url: str) -> None:

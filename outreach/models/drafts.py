@@ -100,6 +100,16 @@ class Draft(models.Model):
     rejection = models.CharField(max_length=10, choices=Rejection.choices, blank=True)
     rejection_note = models.CharField(max_length=300, blank=True)
     approval_hash = models.CharField(max_length=64, blank=True)
+    # Worded by a machine (outreach.services.wording). `worded_at`: when that was settled, either
+    # way; `wording_note`: why the library's text stayed.
+    worded_at = models.DateTimeField(null=True, blank=True)
+    worded_by = models.CharField(max_length=80, blank=True)  # the model; empty: library or person
+    prompt_version = models.CharField(max_length=10, blank=True)
+    wording_note = models.CharField(max_length=200, blank=True)
+    wording_until = models.DateTimeField(null=True, blank=True)  # lease of who is asking
+    wording_tries = models.SmallIntegerField(default=0)
+    # Words of the guest gave the tone: never library text, never sent without a person.
+    shaped_by_guest_text = models.BooleanField(default=False)
     # The named rule under which the machine approved it; empty where a person decided.
     automatic_rule = models.CharField(max_length=80, blank=True)
 
@@ -130,6 +140,15 @@ class Draft(models.Model):
                 | Q(run__isnull=False, step__isnull=False),
                 name="draft_of_a_run_says_its_step",
             ),
+            models.CheckConstraint(
+                condition=Q(worded_by="", prompt_version="", shaped_by_guest_text=False)
+                | (~Q(worded_by="") & ~Q(prompt_version="") & Q(worded_at__isnull=False)),
+                name="worded_draft_says_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=Q(shaped_by_guest_text=False) | ~Q(group="library"),
+                name="guests_words_are_no_library_text",
+            ),
         ]
         indexes = [
             models.Index(
@@ -138,4 +157,9 @@ class Draft(models.Model):
                 condition=Q(status="pending"),
             ),
             models.Index(fields=["guest", "-created_at"], name="draft_of_guest"),
+            models.Index(
+                fields=["id"],
+                name="draft_to_word",
+                condition=Q(status="pending", worded_at__isnull=True),
+            ),
         ]

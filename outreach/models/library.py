@@ -55,6 +55,13 @@ class Play(models.Model):
     """A rule that turns a situation into a draft. The rule's code lives in retention or
     cancellations; this row holds what staff may change about it."""
 
+    class Wording(models.TextChoices):
+        """Who words its drafts, where a machine is set up (DRAFTING_URL)."""
+
+        LIBRARY = "library", "the library's text as it is"
+        MACHINE = "machine", "a machine words the sentences that carry nothing"
+        REVIEWS = "reviews", "the same, in the tone of the guest's latest reviews"
+
     key = models.SlugField(primary_key=True, max_length=40)  # e.g. at-risk-check-in
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True)
@@ -73,6 +80,7 @@ class Play(models.Model):
     choose_time = models.BooleanField(
         default=False
     )  # messages leave in the hour the guest usually answers
+    wording = models.CharField(max_length=7, choices=Wording.choices, default=Wording.LIBRARY)
 
     class Meta:
         constraints = [

@@ -46,6 +46,7 @@ from outreach.services.upkeep import (
     wake_snoozed,
     withdraw_drafts,
 )
+from outreach.services.wording import word_drafts
 
 __all__ = [
     "ForAPerson",
@@ -90,4 +91,5 @@ __all__ = [
     "undo_decision",
     "wake_snoozed",
     "withdraw_drafts",
+    "word_drafts",
 ]

@@ -135,6 +135,8 @@ def commit_approval(
     )
     detail = {
         "hash": digest,
+        "worded_by": draft.worded_by,
+        "prompt": draft.prompt_version,
         "message": message.pk,
         "outbox": message.outbox_id,
         "channel": draft.channel,
@@ -218,10 +220,23 @@ def edit_draft(
     back_to_library = (body, subject) == (draft.library_body, draft.library_subject)
     draft.edited_by = None if back_to_library else by
     draft.writers = [] if back_to_library else sorted({*draft.writers, by.pk})
+    if back_to_library:
+        draft.worded_by, draft.prompt_version, draft.shaped_by_guest_text = "", "", False
     draft.version += 1
     checks.apply(draft, checks.check_drafts([draft], now=now)[0])
     draft.save(
-        update_fields=["body", "subject", "edited_by", "writers", "version", "checks", "group"]
+        update_fields=[
+            "body",
+            "subject",
+            "edited_by",
+            "writers",
+            "version",
+            "checks",
+            "group",
+            "worded_by",
+            "prompt_version",
+            "shaped_by_guest_text",
+        ]
     )
     audit.record(
         events.DRAFT_EDITED,

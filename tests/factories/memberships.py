@@ -121,3 +121,12 @@ class BenefitFactory(DjangoModelFactory):
     membership = factory.SubFactory(MembershipFactory)
     service_external_id = factory.Sequence(lambda n: f"service-{n}")
     service_name = "Facial 60"
+
+
+class ReviewFactory(DjangoModelFactory):
+    class Meta:
+        model = models.Review
+
+    external_id = factory.Sequence("review-{}".format)
+    rating = 4
+    written_at = NOW
