@@ -138,11 +138,6 @@ def foreign_names(words_by_location: dict[int, set[str]]) -> dict[int, frozenset
     }
 
 
-def names_of_guests(*, location_id: int, words: set[str]) -> frozenset[str]:
-    """Those of these plain words that are names of the location's guests."""
-    return _foreign_names({location_id: words}).get(location_id, frozenset())
-
-
 def check_drafts(drafts: Sequence[Draft], *, now: datetime) -> list[list[Check]]:
     """All checks for each draft, in the order of the drafts."""
     if not drafts:

@@ -262,6 +262,13 @@ class Migration(migrations.Migration):
                 ),
                 ("rejection_note", models.CharField(blank=True, max_length=300)),
                 ("approval_hash", models.CharField(blank=True, max_length=64)),
+                ("worded_at", models.DateTimeField(blank=True, null=True)),
+                ("worded_by", models.CharField(blank=True, max_length=80)),
+                ("prompt_version", models.CharField(blank=True, max_length=10)),
+                ("wording_note", models.CharField(blank=True, max_length=200)),
+                ("wording_until", models.DateTimeField(blank=True, null=True)),
+                ("wording_tries", models.SmallIntegerField(default=0)),
+                ("shaped_by_guest_text", models.BooleanField(default=False)),
                 ("automatic_rule", models.CharField(blank=True, max_length=80)),
                 (
                     "appointment",
@@ -379,6 +386,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("choose_time", models.BooleanField(default=False)),
+                (
+                    "wording",
+                    models.CharField(
+                        choices=[
+                            ("library", "the library's text as it is"),
+                            ("machine", "a machine words the sentences that carry nothing"),
+                            ("reviews", "the same, in the tone of the guest's latest reviews"),
+                        ],
+                        default="library",
+                        max_length=7,
+                    ),
+                ),
             ],
             options={
                 "constraints": [
@@ -1985,6 +2004,22 @@ class Migration(migrations.Migration):
             model_name="draft",
             index=models.Index(fields=["guest", "-created_at"], name="draft_of_guest"),
         ),
+        migrations.AddIndex(
+            model_name="draft",
+            index=models.Index(
+                condition=models.Q(("status", "pending"), ("worded_at__isnull", True)),
+                fields=["id"],
+                name="draft_to_word",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="draft",
+            index=models.Index(
+                condition=models.Q(("wording_tries__gt", 0)),
+                fields=["created_at"],
+                name="draft_tried",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="draft",
             constraint=models.UniqueConstraint(
@@ -2041,6 +2076,34 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="draft_of_a_run_says_its_step",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="draft",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("prompt_version", ""), ("shaped_by_guest_text", False), ("worded_by", "")
+                    ),
+                    models.Q(
+                        models.Q(("worded_by", ""), _negated=True),
+                        models.Q(("prompt_version", ""), _negated=True),
+                        ("worded_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="worded_draft_says_by_whom",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="draft",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("shaped_by_guest_text", False),
+                    models.Q(("group", "library"), _negated=True),
+                    _connector="OR",
+                ),
+                name="guests_words_are_no_library_text",
             ),
         ),
         migrations.AddIndex(

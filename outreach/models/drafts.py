@@ -162,4 +162,7 @@ class Draft(models.Model):
                 name="draft_to_word",
                 condition=Q(status="pending", worded_at__isnull=True),
             ),
+            models.Index(
+                fields=["created_at"], name="draft_tried", condition=Q(wording_tries__gt=0)
+            ),
         ]

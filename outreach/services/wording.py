@@ -42,11 +42,13 @@ _CLAIM = """
           AND d.created_at > %(fresh)s AND d.expires_at > %(now)s
           AND d.wording_tries < %(tries)s
           AND (d.wording_until IS NULL OR d.wording_until < %(now)s)
-          AND (SELECT count(*) FROM outreach_draft l WHERE l.wording_until >= %(now)s) < %(at_once)s
-          AND (d.wording_tries > 0 OR %(per_night)s > (
-               SELECT count(*) FROM outreach_draft w
-               WHERE w.location_id = d.location_id AND w.wording_tries > 0
-                 AND w.created_at > %(fresh)s))
+          AND (SELECT count(*) FROM outreach_draft l
+               WHERE l.wording_tries > 0 AND l.created_at > %(fresh)s
+                 AND l.wording_until >= %(now)s) < %(at_once)s
+          AND (d.wording_tries > 0 OR d.location_id NOT IN (
+               SELECT w.location_id FROM outreach_draft w
+               WHERE w.wording_tries > 0 AND w.created_at > %(fresh)s
+               GROUP BY w.location_id HAVING count(*) >= %(per_night)s))
         ORDER BY d.id LIMIT 1 FOR UPDATE OF d SKIP LOCKED)
     RETURNING id
 """
@@ -150,10 +152,8 @@ def why_not(draft: Draft, *, body: str, sentences: list[str]) -> str:
     """Why these words may not stand in the draft, in words for staff; empty when they may. Any
     check that fails or warns refuses: there is a good text to fall back to."""
     tried = replace(checks.text_of(draft), body=body)
-    tried = replace(
-        tried,
-        others=checks.names_of_guests(location_id=draft.location_id, words=tried.added_names()),
-    )
+    names = checks.foreign_names({draft.location_id: tried.added_names()})
+    tried = replace(tried, others=names.get(draft.location_id, frozenset()))
     for sentence in sentences:
         if wrong := slots.what_is_wrong(sentence, tried):
             return f"The machine's words were refused: {wrong}."
