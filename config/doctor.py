@@ -48,6 +48,7 @@ def examine() -> Iterator[Finding]:
         yield tables
         yield _clock()
         if tables.is_well:
+            yield _database_user()
             yield _ledger()
     redis = _redis()
     yield redis
@@ -88,6 +89,29 @@ def _migrations() -> Finding:
             "Tables", f"{len(waiting)} migrations are missing.", "Run `manage.py migrate`."
         )
     return Finding("Tables", "all migrations are applied")
+
+
+def _database_user() -> Finding:
+    """Whether Tenure works as a user that could not change the ledger if it wanted to."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, rolsuper OR rolbypassrls,"
+            " pg_has_role(current_user, relowner, 'MEMBER'),"
+            " has_table_privilege(pg_class.oid, 'UPDATE, DELETE, TRUNCATE')"
+            " FROM pg_roles, pg_class"
+            " WHERE rolname = current_user AND pg_class.oid = 'audit_ledgerentry'::regclass"
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    user, *powers = row
+    if any(powers):
+        return Finding(
+            "Database user",
+            f"{user} could change the ledger: it owns the tables, or is a superuser.",
+            "Put this address into MIGRATE_DATABASE_URL, name another user in DATABASE_URL, and "
+            "run `manage.py migrate`: it makes that user and says what it may do.",
+        )
+    return Finding("Database user", f"{user} reads and writes rows, and cannot change the ledger")
 
 
 def _clock() -> Finding:

@@ -82,3 +82,8 @@ def database(name: str, remedy: str) -> dict[str, Any]:
     parsed: dict[str, Any] = dict(_reader.db_url_config(url))
     parsed["ENGINE"] = "django.db.backends.postgresql"
     return parsed
+
+
+def other_database(name: str, remedy: str) -> dict[str, Any] | None:
+    """The address of the same database for another user; None where it is not set."""
+    return database(name, remedy) if _reader.str(name, default="") else None

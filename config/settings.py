@@ -139,6 +139,13 @@ DATABASES = {
         },
     }
 }
+DATABASE_USER = (DATABASES["default"]["USER"], DATABASES["default"]["PASSWORD"])
+# The owner of the tables, for `migrate` alone (config/database.py); None: the same user.
+MIGRATE_DATABASE = env.other_database(
+    "MIGRATE_DATABASE_URL",
+    "Set it to the address of the owner of the tables, or leave it out: then DATABASE_URL names "
+    "the owner, who could change the ledger.",
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.address(
     "REDIS_URL",

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_socket import socket_allow_hosts
 
 from tests.factories.memberships import NOW, LocationFactory
 from tests.factories.staff import UserFactory
-from tests.ledger import flushable
+from tests.owner import plain_user, sign_in_as_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +27,17 @@ def pytest_runtest_setup() -> None:
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def ledger_gives_way_to_the_flush() -> Iterator[None]:
-    with flushable():
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    sign_in_as_owner()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock(), plain_user():
+        django_db_blocker.block()
         yield
+        django_db_blocker.unblock()
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ class Sandbox:
 
 def start(database: str, **settings: str) -> Sandbox:
     """Generate the small business in `database` (a name on the test server) and serve it."""
-    base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+    base = os.environ["MIGRATE_DATABASE_URL"].rsplit("/", 1)[0]
     port, smtp_port = free_port(), free_port()
     environment = {
         **os.environ,

@@ -1,7 +1,8 @@
 """Pytest plugin: real PostgreSQL and a real Redis-protocol server for the whole run.
 
 Loaded by `addopts` before Django reads its settings. The controller starts both; workers of
-pytest-xdist inherit the addresses and use a database number of their own.
+pytest-xdist inherit the addresses and use a database number of their own. As in production the
+database has two users: the owner of the tables, and the one the tests run as (tests/owner.py).
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ if WORKER is None:
     if "TEST_DATABASE_URL" not in os.environ:
         postgres = servers.start_postgres(home / "postgres", durable=False)
         running.append(postgres)
-        os.environ["DATABASE_URL"] = servers.create_database(postgres, "tenure")
+        owner = servers.create_database(postgres, "tenure")
     else:
-        os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+        owner = os.environ["TEST_DATABASE_URL"]
+    os.environ["MIGRATE_DATABASE_URL"] = owner
+    os.environ["DATABASE_URL"] = servers.app_url(owner, home / "postgres")
     if "TEST_REDIS_URL" not in os.environ:
         valkey = servers.start_valkey(home / "valkey", durable=False)
         running.append(valkey)

@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -47,6 +47,7 @@ class Demo:
     started_s: float = field(default_factory=time.monotonic)
     stages: list[tuple[str, float]] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    owner: dict[str, str] = field(default_factory=dict)  # of the database: for `migrate` alone
 
     def say(self, text: str) -> None:
         print(f"[{time.monotonic() - self.started_s:6.1f} s] {text}", flush=True)
@@ -81,7 +82,7 @@ class Demo:
         self.home.write_environment(settings)
         self.environment = {**os.environ, **settings}
         preparing = [
-            self._manage("migrate", "migrate", "--no-input"),
+            self._migrate(),
             self._manage("collectstatic", "collectstatic", "--no-input"),
         ]
         title = "Preparing the database and the pages"
@@ -131,6 +132,8 @@ class Demo:
             for name in ("DATABASE_URL", "SANDBOX_DATABASE_URL", "REDIS_URL")
             if os.environ.get(name)
         }
+        if owner := os.environ.get("MIGRATE_DATABASE_URL"):
+            self.owner = {"MIGRATE_DATABASE_URL": owner}
         folder, ports = self.home.folder, self.home.ports(("postgres", "valkey"))
         if "DATABASE_URL" not in addresses:
 
@@ -138,7 +141,9 @@ class Demo:
                 return servers.start_postgres(folder / "postgres", port=ports["postgres"])
 
             postgres = self._add_server(start_postgres)
-            addresses["DATABASE_URL"] = servers.create_database(postgres, "tenure")
+            owner = servers.create_database(postgres, "tenure")
+            self.owner = {"MIGRATE_DATABASE_URL": owner}
+            addresses["DATABASE_URL"] = servers.app_url(owner, folder / "postgres")
             if "SANDBOX_DATABASE_URL" not in addresses:
                 addresses["SANDBOX_DATABASE_URL"] = servers.create_database(postgres, "sandbox")
         elif "SANDBOX_DATABASE_URL" not in addresses:
@@ -201,6 +206,10 @@ class Demo:
             "SANDBOX_SMTP_PORT": str(ports["mail"]),
             "SANDBOX_RATE_PER_MINUTE": "60000",
         }
+
+    def _migrate(self) -> Command:
+        command = self._manage("migrate", "migrate", "--no-input")
+        return replace(command, environment={**self.environment, **self.owner})
 
     def _manage(self, name: str, *arguments: str, quiet: bool = True) -> Command:
         log = self.home.log(name) if quiet else None

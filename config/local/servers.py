@@ -20,10 +20,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 START_TIMEOUT_S = 30.0
 # uid and gid of "nobody", used only when the starter runs as root without user namespaces.
 NOBODY = 65534
+APP_USER = "tenure_app"
 
 
 class ServerError(RuntimeError):
@@ -136,6 +138,14 @@ def create_database(server: Server, name: str) -> str:
         if known.fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return f"{base}/{name}"
+
+
+def app_url(owner_url: str, data_dir: Path) -> str:
+    """The address of the same database for the user the application works as: neither owner nor
+    superuser. `migrate` makes the user; its password is kept beside the data."""
+    parts = urlsplit(owner_url)
+    password = _password(data_dir.parent / f"{data_dir.name}-{APP_USER}")
+    return parts._replace(netloc=f"{APP_USER}:{password}@{parts.hostname}:{parts.port}").geturl()
 
 
 def start_valkey(data_dir: Path, *, port: int | None = None, durable: bool = True) -> Server:

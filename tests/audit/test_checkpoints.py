@@ -18,6 +18,7 @@ from audit.services import Entry
 from audit.verification import verify
 from staff.models import User
 from tests.audit.test_verification import guards_down
+from tests.owner import as_owner
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,6 +149,7 @@ def test_checkpoints_cannot_be_changed(fixed: None) -> None:
         with (
             pytest.raises(DatabaseError, match="append-only"),
             transaction.atomic(),
+            as_owner(),
             connection.cursor() as cursor,
         ):
             cursor.execute(statement)

@@ -14,6 +14,7 @@ from audit import services
 from audit.models import LedgerEntry, LedgerHead
 from audit.services import Entry
 from audit.verification import verify
+from tests.owner import as_owner
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def ledger(now: datetime) -> None:
 @contextmanager
 def guards_down() -> Iterator[None]:
     """As the owner of the tables could do it."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         for table in ("audit_ledgerentry", "audit_ledgerhead"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         yield

@@ -22,7 +22,14 @@ pytestmark = pytest.mark.worker
 
 ROOT = Path(__file__).resolve().parents[2]
 # Servers of the test run itself, which the demo must not use.
-OURS = ("DATABASE_URL", "REDIS_URL", "TENURE_ENV", "DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER")
+OURS = (
+    "DATABASE_URL",
+    "MIGRATE_DATABASE_URL",
+    "REDIS_URL",
+    "TENURE_ENV",
+    "DJANGO_SETTINGS_MODULE",
+    "PYTEST_XDIST_WORKER",
+)
 
 
 class Running:

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 
 from config import checks, doctor, health
+from tests.owner import as_owner
 
 
 def findings() -> dict[str, doctor.Finding]:
@@ -30,8 +31,24 @@ def heartbeat() -> Iterator[None]:
 @pytest.mark.django_db
 def test_what_runs_is_found_well(heartbeat: None) -> None:
     found = findings()
-    for subject in ("Database", "Tables", "Clock", "Redis", "Redis memory", "Worker and beat"):
+    for subject in (
+        "Database",
+        "Database user",
+        "Tables",
+        "Clock",
+        "Redis",
+        "Redis memory",
+        "Worker and beat",
+    ):
         assert found[subject].is_well, found[subject]
+
+
+@pytest.mark.django_db
+def test_a_user_that_could_change_the_ledger_is_named() -> None:
+    with as_owner():
+        finding = findings()["Database user"]
+    assert "could change the ledger" in finding.says
+    assert "MIGRATE_DATABASE_URL" in finding.remedy
 
 
 @pytest.mark.django_db

@@ -125,5 +125,5 @@ def test_every_setting_stands_in_the_sample_and_in_the_operators_table() -> None
     asked.add("TENURE_ENV")
     sample = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.sample").read_text(), re.MULTILINE))
     table = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs/howto/operator.md").read_text()))
-    assert sample - {"POSTGRES_PASSWORD", "REDIS_PASSWORD"} == asked
+    assert sample - {"POSTGRES_PASSWORD", "APP_PASSWORD", "REDIS_PASSWORD"} == asked
     assert asked <= table

@@ -8,7 +8,7 @@ from typing import Any
 from memberships.models import Guest, Location, Membership, SyncCursor
 from outreach.drafting import Candidate, DraftingResult, draft_for, falls_into_holdout
 from outreach.library import AT_RISK, seed_library
-from outreach.models import Draft, Message, Reply
+from outreach.models import Draft, Holdout, Message, Reply
 from outreach.replies import take_reply
 from outreach.services import approve_draft
 from tests.factories.memberships import NOW, GuestFactory, MembershipFactory
@@ -99,6 +99,14 @@ def take_answer(
     reply = take_reply(**(values | changes))
     assert reply is not None
     return reply
+
+
+def put_into_arm(guest_id: int, *, held_out: bool) -> None:
+    """The guest in the other arm of every play, as if drawn so: an arm cannot be changed."""
+    for arm in Holdout.objects.filter(guest=guest_id):
+        arm.delete()
+        arm.pk, arm.is_held_out = None, held_out
+        arm.save(force_insert=True)
 
 
 def mirror_is_fresh(location: Location, now: datetime = NOW) -> None:

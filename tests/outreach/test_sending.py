@@ -19,7 +19,6 @@ from outreach.models import (
     Cap,
     Contact,
     Draft,
-    Holdout,
     Message,
     OutreachPolicy,
     PlayPhase,
@@ -29,7 +28,7 @@ from outreach.models import (
 from platforms import outbox
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
-from tests.factories.outreach import make_draft
+from tests.factories.outreach import make_draft, put_into_arm
 
 pytestmark = pytest.mark.usefixtures("library", "fresh")
 
@@ -139,10 +138,7 @@ def change_phone(message, manager, now):
 
 
 def join_holdout(message, manager, now):
-    arm = Holdout.objects.get(guest=message.guest_id)
-    arm.delete()
-    arm.pk, arm.is_held_out = None, True
-    arm.save(force_insert=True)
+    put_into_arm(message.guest_id, held_out=True)
 
 
 def lower_phase(message, manager, now):

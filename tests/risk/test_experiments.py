@@ -16,6 +16,7 @@ from risk import experiments, services, tasks
 from risk.engine import uplift
 from risk.models import UpliftEstimate
 from tests.factories import mirror
+from tests.owner import as_owner
 
 PLAY = "at-risk-check-in"
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -133,7 +134,7 @@ def test_an_experiment_just_begun_is_not_enough_and_said_so(members: list[Member
 
 
 def test_without_the_view_there_is_not_enough(db: None) -> None:
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("DROP VIEW risk_experiment_case")
     assert experiments.plays() == []
     found = services.estimate_uplift(play=PLAY, as_of_on=TODAY, now=NOW)

@@ -8,7 +8,7 @@ from tests.sandbox_server import command
 
 
 def made(database: str, seed: int) -> str:
-    base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+    base = os.environ["MIGRATE_DATABASE_URL"].rsplit("/", 1)[0]
     environment = {**os.environ, "SANDBOX_DATABASE_URL": f"{base}/{database}"}
     command(
         environment, "generate", "--seed", str(seed), "--locations", "2", "--guests", "80",
@@ -27,7 +27,7 @@ def test_equal_businesses_live_on_equally() -> None:
     digests = set()
     for database in ("sandbox_twin_a", "sandbox_twin_b"):
         made(database, seed=11)
-        base = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+        base = os.environ["MIGRATE_DATABASE_URL"].rsplit("/", 1)[0]
         environment = {**os.environ, "SANDBOX_DATABASE_URL": f"{base}/{database}"}
         assert "AppointmentGroup.Created" in command(environment, "advance", "--days", "3")
         digests.add(command(environment, "digest"))

@@ -1,0 +1,28 @@
+"""Django's migrate, done by the owner of the tables; then what Tenure's own user may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.commands import migrate
+from django.db import transaction
+
+from config import database
+
+
+class Command(migrate.Command):
+    """Without MIGRATE_DATABASE_URL, as the user of DATABASE_URL, who then owns the tables."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.MIGRATE_DATABASE is None:
+            super().handle(*args, **options)
+            return
+        alias = options["database"]
+        user, password = settings.DATABASE_USER
+        with database.as_owner(alias) as connection:
+            super().handle(*args, **options)
+            # Going back to before the first migration leaves nothing to allow.
+            if "audit_ledgerentry" in connection.introspection.table_names():
+                with transaction.atomic(using=alias):
+                    database.grant(connection, user=user, password=password)
