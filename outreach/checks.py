@@ -51,10 +51,20 @@ class Surroundings:
     now: datetime
     policy: OutreachPolicy
     calling: hours.Hours
-    suppressed: set[tuple[str, str]]
+    suppressed: set[tuple[str, str, str]]  # channel, address, scope
     week_counts: Counter[int]
     cap_left: dict[tuple[str, str, str], int]
     foreign_names: dict[int, frozenset[str]]  # names of guests among words somebody added
+
+    def is_stopped(self, draft: Draft) -> bool:
+        """Whether a stop stands against this draft's kind of message."""
+        kind = Suppression.Scope.MARKETING if draft.play.is_marketing else Suppression.Scope.SERVICE
+        scopes = (
+            Suppression.Scope.values
+            if self.policy.stop_ends_everything(self.now)
+            else [Suppression.Scope.ALL.value, kind.value]
+        )
+        return any((draft.channel, draft.address, s) in self.suppressed for s in scopes)
 
 
 def look_around(
@@ -68,9 +78,9 @@ def look_around(
     addresses = {draft.address for draft in drafts}
     locations = {draft.location_id: draft.location for draft in drafts}
     suppressed = set(
-        Suppression.objects.filter(lifted_at__isnull=True, address__in=addresses).values_list(
-            "channel", "address"
-        )
+        Suppression.objects.standing()
+        .filter(address__in=addresses)
+        .values_list("channel", "address", "scope")
     )
     recent = Message.objects.filter(
         guest_id__in=guest_ids,
@@ -197,7 +207,7 @@ def _consent(draft: Draft, around: Surroundings) -> Check:
     channel = draft.get_channel_display()
     if guest.vanished_at is not None or guest.merged_into_id is not None:
         return bad(name, "This guest is no longer in the booking platform. Reject the draft.")
-    if (draft.channel, draft.address) in around.suppressed:
+    if around.is_stopped(draft):
         return bad(name, f"Said stop to {channel}. Reject the draft.")
     if not has_consent(guest, draft.channel, is_marketing=draft.play.is_marketing):
         return bad(

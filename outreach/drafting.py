@@ -29,6 +29,7 @@ from outreach.models import (
     LibraryStatus,
     Message,
     Offer,
+    OutreachPolicy,
     Phase,
     Play,
     PlayPhase,
@@ -445,9 +446,12 @@ class _Round:
             lately=_turned_to_lately(play, guest_ids, now),
             recorded=_recorded_lately(play, guest_ids, now),
             suppressed=set(
-                Suppression.objects.filter(
-                    lifted_at__isnull=True, address__in=addresses
-                ).values_list("channel", "address")
+                Suppression.objects.binding(
+                    is_marketing=play.is_marketing,
+                    everything=OutreachPolicy.current().stop_ends_everything(now),
+                )
+                .filter(address__in=addresses)
+                .values_list("channel", "address")
             ),
             today=today,
             offers=offers,

@@ -29,6 +29,7 @@ MESSAGE_RETRIED = "message.retried"
 MESSAGE_DELIVERED = "message.delivered"
 MESSAGE_UNDELIVERED = "message.undelivered"
 MESSAGE_CONFIRMATION = "message.confirmation"
+MESSAGE_HELP = "message.help"
 MESSAGE_ANSWER = "message.answer"
 REPLY_RECEIVED = "reply.received"
 REPLY_ANSWERED = "reply.answered"
@@ -37,6 +38,7 @@ THREAD_READ = "thread.read"
 THREAD_NAMED = "thread.named"
 SUPPRESSION_ADDED = "suppression.added"
 SUPPRESSION_LIFTED = "suppression.lifted"
+SUPPRESSION_WIDENED = "suppression.widened"
 SENDING_STOPPED = "switch.stopped"
 SENDING_RESUMED = "switch.resumed"
 POLICY_CHANGED = "policy.changed"
@@ -93,6 +95,7 @@ SENTENCES = {
     MESSAGE_RETRIED: "{actor} queued the message to {guest} once more",
     MESSAGE_DELIVERED: "The message to {guest} arrived",
     MESSAGE_UNDELIVERED: "The message to {guest} did not arrive: {error}",
+    MESSAGE_HELP: "{actor} queued the answer to HELP for {guest}",
     MESSAGE_CONFIRMATION: "{actor} queued the one confirmation of the stop to {guest}",
     MESSAGE_ANSWER: "{actor} answered {guest}",
     REPLY_RECEIVED: "{guest} answered: {intent}",
@@ -101,6 +104,7 @@ SENTENCES = {
     THREAD_READ: "{actor} read what {guest} wrote",
     THREAD_NAMED: "{actor} said that it was {guest} who wrote",
     SUPPRESSION_ADDED: "{actor} stopped {channel} to {guest}: {reason}",
+    SUPPRESSION_WIDENED: "{actor} stopped every {channel} to {guest}: {reason}",
     SUPPRESSION_LIFTED: "{actor} allowed {channel} to {guest} again: {reason}",
     SENDING_STOPPED: "{actor} stopped sending ({scope} {key}): {reason}",
     SENDING_RESUMED: "{actor} resumed sending ({scope} {key}): {reason}",

@@ -214,6 +214,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "play_month_cents",
             "business_month_cents",
             "stale_after_hours",
+            "stop_ends_all_on",
         ]
         labels = {
             "outgoing_minutes": _("Minutes an approved message waits in Outgoing"),
@@ -225,15 +226,21 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "location_day_cents": _("Offers at a location in a day, cents"),
             "play_month_cents": _("Offers of a play in a month, cents"),
             "business_month_cents": _("Offers of the business in a month, cents"),
+            "stop_ends_all_on": _("From this day a stop ends every message"),
             "stale_after_hours": _("Data older than so many hours stops sending"),
         }
         help_texts = {
             "outgoing_minutes": _("So long, Undo and Cancel work."),
             "quiet_from": _("In the guest's own time."),
+            "stop_ends_all_on": _(
+                "Before it, a stop to an offer still lets notes about bookings through. The law "
+                "asks for it from 31 January 2027; earlier is safer."
+            ),
         }
         widgets = {
             "quiet_from": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
             "quiet_until": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+            "stop_ends_all_on": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         }
 
     LIMITS = {

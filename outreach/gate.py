@@ -55,7 +55,7 @@ _PLACE = """concat_ws('|',
          WHEN coalesce(p.is_marketing, TRUE) THEN 'marketing' ELSE 'service' END)"""
 
 # The guest wrote within the day and awaits the answer; a confirmation is never an approach.
-_AWAITED = """m.purpose = 'confirmation' OR (m.purpose = 'answer' AND EXISTS (
+_AWAITED = """m.purpose IN ('confirmation', 'help') OR (m.purpose = 'answer' AND EXISTS (
             SELECT 1 FROM outreach_reply r
             WHERE r.thread_id = m.thread_id AND r.received_at > %(awaited_since)s))"""
 AWAITED_FOR = timedelta(hours=24)
@@ -73,9 +73,11 @@ CONDITIONS = (
     ),
     Condition(
         "suppressed",
-        """m.purpose = 'confirmation' OR NOT EXISTS (
+        """m.purpose IN ('confirmation', 'help') OR NOT EXISTS (
             SELECT 1 FROM outreach_suppression s
-            WHERE s.lifted_at IS NULL AND s.channel = m.channel AND s.address = m.address)""",
+            WHERE s.lifted_at IS NULL AND s.channel = m.channel AND s.address = m.address
+              AND (s.scope = 'all' OR %(stop_ends_all)s OR s.scope = CASE
+                   WHEN coalesce(p.is_marketing, TRUE) THEN 'marketing' ELSE 'service' END))""",
         "The guest said stop",
     ),
     Condition(
@@ -86,7 +88,7 @@ CONDITIONS = (
     ),
     Condition(
         "approver",
-        """m.purpose = 'confirmation' OR (
+        """m.purpose IN ('confirmation', 'help') OR (
             u.is_active
             AND u.role = ANY(CASE m.purpose WHEN 'answer' THEN %(answer_roles)s::text[]
                                             ELSE %(approver_roles)s::text[] END) AND (
@@ -273,6 +275,7 @@ def parameters(*, now: datetime, policy: OutreachPolicy) -> dict[str, Any]:
         "watched": len(breakers.FOR_EVERYTHING),
         "watched_since": now - breakers.WATCHED_FOR,
         "fresh_since": now - timedelta(hours=policy.stale_after_hours),
+        "stop_ends_all": policy.stop_ends_everything(now),
         "weekly_cap": policy.weekly_cap,
         "reaching": [
             State.SENDING.value,

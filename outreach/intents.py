@@ -1,7 +1,8 @@
-"""What a guest's answer means, by rule: stop, restart, a clear yes or no; the rest is for a person.
+"""What a guest's answer means, by rule: stop, restart, help, a clear yes or no; the rest is for a
+person.
 
 English and Spanish. When in doubt whether somebody wants no more messages, the answer is yes: an
-ambiguous text suppresses and goes to a person (INV-12).
+ambiguous text suppresses and goes to a person (INV-12). The words are in `outreach.stop_phrases`.
 """
 
 from __future__ import annotations
@@ -9,75 +10,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from outreach import stop_phrases
 from outreach.models import Reply
-from outreach.normal import plain
+from outreach.normal import disguises, plain
 
 Intent = Reply.Intent
 
-# Alone in a message, these always count.
-STOP_WORDS = {
-    "stop", "stopall", "stop all", "quit", "end", "revoke", "opt out", "optout", "opt-out",
-    "cancel", "unsubscribe", "stop it", "stop please", "please stop", "remove", "remove me",
-    "unsub", "stopp", "sotp", "stpo", "no more", "leave me alone", "fuck off", "go away",
-    "alto", "parar", "para", "basta", "baja", "darme de baja", "dar de baja", "cancelar", "fin",
-    "detener", "salir", "no mas", "quitar", "eliminar", "borrar", "ya no", "dejame en paz",
-}  # fmt: skip
+# Signs that say stop without a word, and those that soften nothing.
+_STOP_SIGNS = re.compile("[\U0001f6d1\U0001f6ab\u26d4\u270b\U0001f515\U0001f590]")
+_MARKS = re.compile(r"[^\w\s'\U0001f44d\U0001f44c\U0001f44e-]")
+# So long a text is read no further for words that must stand alone.
+_ALONE = 8
 
-# Anywhere in a message, these clearly ask for silence.
-STOP_PHRASES = re.compile(
-    r"\b(?:"
-    # English
-    r"(?:stop|quit|cease|end|halt)\s+(?:\w+\s+){0,2}?(?:text\w*|messag\w*|msgs?|sms|e-?mail\w*|"
-    r"contact\w*|writing|bothering|sending|spamming|harassing|calling|these|this)|"
-    r"(?:do not|don't|dont|never|no longer|not)\s+(?:ever\s+|want\s+(?:you\s+)?to\s+(?:\w+\s+)?|"
-    r"(?:like|wish)\s+to\s+|(?:be\s+)?)?(?:text|message|msg|contact\w*|write|e-?mail|bother|sms|"
-    r"receive|hear from|get)\b|"
-    r"(?:take|get|delete|remove|drop|scratch|pull)\s+(?:me|my\s+(?:number|phone|e-?mail|name|"
-    r"address|info))\s*(?:off|out|from|please|now|$)|"
-    r"(?:take|get)\s+me\s+off|"
-    r"(?:lose|delete|forget|erase)\s+(?:my|this)\s+(?:number|phone|contact|info)|"
-    r"opt(?:ing|ed)?[\s-]*(?:me\s+)?out|unsubscrib\w*|unenroll|"
-    r"no more\s+(?:text\w*|messag\w*|sms|e-?mail\w*|offers|ads|promo\w*|spam|of (?:this|these))|"
-    r"(?:revoke|withdraw\w*)\s+(?:\w+\s+){0,2}consent|"
-    r"(?:leave|let)\s+me\s+(?:alone|be)|"
-    r"(?:not|no longer)\s+interested\s+in\s+(?:\w+\s+){0,2}(?:text\w*|messag\w*|offers|promo\w*)|"
-    r"(?:this is|is this|you're|you are)\s+(?:\w+\s+)?(?:spam\w*|harass\w*)|report(?:ing)? (?:you|"
-    r"this|as spam)|"
-    r"(?:wrong|incorrect)\s+(?:number|person)|who is this\??\s+stop|"
-    # Spanish
-    r"(?:no|ya no|nunca)\s+(?:me|nos)?\s*(?:quiero|queremos|deseo|deseamos)\s+(?:recibir|que\s+me|"
-    r"mas)|"
-    r"(?:no|ya no|nunca)\s+(?:me|nos)\s+(?:mas\s+)?(?:escriba\w*|mande\w*|envie\w*|contacte\w*|"
-    r"moleste\w*|llame\w*|texte\w*|vuelva\w*\s+a)|"
-    r"(?:deje\w*|para|pare|paren|parad|basta)\s+(?:ya\s+)?(?:de|con)\s+(?:los\s+|tantos\s+)?"
-    r"(?:escribir\w*|mandar\w*|enviar\w*|molestar\w*|contactar\w*|mensajes|correos|textos|esto)|"
-    r"(?:dar|darme|denme|dame|dad|deme|dese|darnos)\s+(?:me\s+)?de baja|(?:la|mi)\s+baja|"
-    r"(?:borr|elimin|quit|sac)\w*\s+(?:de\s+)?(?:mi|me|este)\s*(?:numero|telefono|correo|nombre|"
-    r"lista|datos|de\b)?|"
-    r"(?:borr|elimin|quit|saqu)\w*me\b|"
-    r"no mas\s+(?:mensajes|textos|correos|sms|publicidad|ofertas)|"
-    r"(?:dejame|dejenme|dejeme|dejadme)\s+(?:en paz|tranquil\w+)|"
-    r"cancel\w*\s+(?:\w+\s+){0,2}(?:mensajes|suscripcion|correos|textos|sms)|"
-    r"numero equivocado|persona equivocada|revoco|retiro mi consentimiento|esto es (?:spam|acoso)"
-    r")"
+# Whoever says one of these does not mean offers alone.
+EVERYTHING = re.compile(
+    r"\b(?:stop\s?all|all|every\w*|any|anything|ever|never|nunca|jamas|todo\w*|nada|number|numero|"
+    r"phone|telefono|me alone|en paz|data|info\w*|datos|wrong|equivocad\w|do not contact)\b"
 )
-
-# Words that may mean silence or something else: an appointment, a plan. Suppress, then ask.
-DOUBTFUL = re.compile(
-    r"\b(?:stop|quit|unsub\w*|cancel\w*|revoke|remove|opt|spam|enough|harass\w*|annoy\w*|"
-    r"too many (?:text\w*|messages|e-?mails)|sick of|tired of|"
-    r"basta|baja|cancelar|cancele\w*|cancela|detener|pares|paren|molest\w*|hart[oa]|"
-    r"demasiados (?:mensajes|correos|textos)|acoso)\b"
-)
-# An unmistakably other meaning of a doubtful word: about a booking or a visit.
-HARMLESS = re.compile(
-    r"\b(?:stop(?:ping)?\s+by|stop\s+in\b|non-?stop|can't stop|cant stop|"
-    r"(?:cancel|move|change|reschedule|cancelar|cambiar|mover)\s+(?:\w+\s+){0,2}(?:appointment|"
-    r"appt|booking|visit|session|cita|reserva|visita|sesion|turno)|"
-    r"appointment\s+(?:\w+\s+){0,2}cancel\w*|remove\s+(?:\w+\s+){0,2}(?:polish|hair|makeup|nail\w*)|"
-    r"hair removal|good enough|enough time)\b"
-)
-
+HELP = re.compile(r"^(?:help|help me|info|information|ayuda|informacion)$")
 RESTART = re.compile(r"^(?:start|unstop|restart|resume|subscribe|empezar|iniciar|reanudar|alta)$")
 YES_WORDS = {
     "yes", "y", "yeah", "yep", "yup", "yes please", "sure", "ok", "okay", "k", "of course",
@@ -101,24 +51,75 @@ class Reading:
     intent: Reply.Intent
     for_person: bool
     suppresses: bool
+    everything: bool = False  # asks for silence whatever the message was about
 
 
 def read(text: str) -> Reading:
-    """What an answer means. Text that is not clearly yes, no, stop or restart is for a person."""
-    words = re.sub(r"[^\w\s'👍👌👎-]", " ", plain(text))
-    bare = " ".join(words.split())
+    """What an answer means. Text that is not clearly yes, no, stop, help or restart is for a
+    person."""
+    bare = _bare(plain(text))
     if RESTART.match(bare):
         return Reading(Intent.RESTART, for_person=False, suppresses=False)
-    if bare in STOP_WORDS:
-        return Reading(Intent.STOP, for_person=False, suppresses=True)
-    harmless = HARMLESS.search(bare) is not None
-    if STOP_PHRASES.search(bare):
-        # Clear enough to obey; about a booking as well, somebody should see to that part.
-        return Reading(Intent.STOP, for_person=harmless, suppresses=True)
+    if HELP.match(bare):
+        return Reading(Intent.HELP, for_person=False, suppresses=False)
     if bare in YES_WORDS:
         return Reading(Intent.YES, for_person=False, suppresses=False)
     if bare in NO_WORDS:
         return Reading(Intent.NO, for_person=False, suppresses=False)
-    if DOUBTFUL.search(bare) and not harmless:
-        return Reading(Intent.STOP, for_person=True, suppresses=True)
+    if not bare and _STOP_SIGNS.search(text):
+        return Reading(Intent.STOP, for_person=False, suppresses=True)
+    everything = EVERYTHING.search(bare) is not None
+    views = list(dict.fromkeys(_bare(view) for view in disguises(text)))
+    if any(_says_stop_alone(view) for view in views):
+        return Reading(Intent.STOP, for_person=False, suppresses=True, everything=everything)
+    said = [stop_phrases.HARMLESS.sub(" , ", view) for view in views]
+    # Clear enough to obey; where something else is said too, somebody should see to that part.
+    if any(stop_phrases.CLEAR.search(view) for view in said):
+        return Reading(
+            Intent.STOP, for_person=said[0] != views[0], suppresses=True, everything=everything
+        )
+    if stop_phrases.DOUBTFUL.search(said[0]) or (
+        stop_phrases.DISPLEASED.search(said[0]) and stop_phrases.REACHED.search(said[0])
+    ):
+        return Reading(Intent.STOP, for_person=True, suppresses=True, everything=everything)
     return Reading(Intent.OTHER, for_person=True, suppresses=False)
+
+
+def _bare(text: str) -> str:
+    """Words with single spaces, without punctuation."""
+    return " ".join(_MARKS.sub(" ", text).split())
+
+
+def _says_stop_alone(bare: str) -> bool:
+    """Whether the text is a stop word and nothing but courtesies around it."""
+    if bare in stop_phrases.STOP_WORDS:
+        return True
+    words = bare.replace("'", "").split()
+    if len(words) > _ALONE:
+        return False
+    for courtesies in (stop_phrases.FILLERS, stop_phrases.FILLERS - {"no"}):
+        kept = [word for word in words if word not in courtesies]
+        # "stop stop stop" says it once.
+        once = [word for n, word in enumerate(kept) if n == 0 or kept[n - 1] != word]
+        if " ".join(once) in stop_phrases.STOP_WORDS:
+            return True
+        if len(once) == 1 and any(
+            _within(once[0], word, edits=2) for word in stop_phrases.LONG_WORDS
+        ):
+            return True
+    return False
+
+
+def _within(typed: str, word: str, *, edits: int) -> bool:
+    """Whether so many letters left out, added or exchanged lie between them (Levenshtein)."""
+    if abs(len(typed) - len(word)) > edits:
+        return False
+    row = list(range(len(word) + 1))
+    for i, letter in enumerate(typed, start=1):
+        before, row[0] = row[0], i
+        for j, wanted in enumerate(word, start=1):
+            before, row[j] = (
+                row[j],
+                min(row[j] + 1, row[j - 1] + 1, before + (letter != wanted)),
+            )
+    return row[-1] <= edits

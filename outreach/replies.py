@@ -12,7 +12,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from audit import services as audit
@@ -20,6 +20,7 @@ from audit.nudge import nudge
 from memberships.models import Guest
 from outreach import events, intents, services, tasks, threads, topics
 from outreach.models import Channel, Message, Reply, Suppression, Thread, Topic
+from outreach.texts import fill
 from platforms.inbox import Unreadable
 from platforms.models import InboxDelivery, OutboxItem
 
@@ -28,6 +29,13 @@ log = logging.getLogger(__name__)
 # An answer belongs to the newest message of this time; an older one stands alone.
 THREAD = timedelta(days=60)
 
+HELP_AGAIN = timedelta(days=1)
+HELP = {
+    "en": "{business}: texts about your visits and membership. Questions? Call {location_phone}. "
+    "Reply STOP to get no more. Message and data rates may apply.",
+    "es": "{business}: mensajes sobre tus visitas y tu plan. Dudas? Llama al {location_phone}. "
+    "Responde STOP para no recibir mas. Pueden aplicarse tarifas.",
+}
 CONFIRMATION = {
     "en": "{business}: you will get no more texts from us. Reply START to hear from us again.",
     "es": "{business}: no recibiras mas mensajes nuestros. Responde START para volver.",
@@ -79,9 +87,9 @@ def take_reply(
     location_id = message.location_id if message else guest.location_id if guest else None
     if guest is None:
         location_id = _shared_location(channel, address)
-    if guest is not None:
-        # Decisions lock the draft first and the ledger last; so must whoever changes both.
-        services.lock_open_drafts(guest_id=guest.pk)
+    # Decisions lock the draft first and the ledger last; so must whoever changes both.
+    sharing = set(_sharing(channel, address).values_list("pk", flat=True))
+    services.lock_open_drafts(guest_ids=sharing | ({guest.pk} if guest else set()))
     body = cleaned(body)
     reading = intents.read(body)
     topic = _topic(body, reading, message, pictures=pictures)
@@ -124,7 +132,9 @@ def take_reply(
         },
     )
     if reading.suppresses:
-        _stop(reply, message, sure=not reading.for_person, now=now)
+        _stop(reply, message, reading, now=now)
+    elif reading.intent == Reply.Intent.HELP:
+        _help(reply, message, now=now)
     elif reading.intent == Reply.Intent.RESTART:
         services.lift_suppression(
             channel=channel,
@@ -193,7 +203,7 @@ def _answered_message(*, channel: str, address: str, at: datetime) -> Message | 
             ],
             approved_at__gt=at - THREAD,
         )
-        .select_related("guest", "location")
+        .select_related("guest", "location", "play")
         .order_by("-outbox__sent_at", "-pk")
         .first()
     )
@@ -207,54 +217,105 @@ def _guest_at(channel: str, address: str) -> Guest | None:
 
 def guests_at(channel: str, address: str, *, most: int = 10) -> list[Guest]:
     """The guests who gave this address, by name."""
+    return list(_sharing(channel, address).order_by("first_name", "last_name", "pk")[:most])
+
+
+def _sharing(channel: str, address: str) -> QuerySet[Guest]:
+    """Everybody who shares an address."""
     where = Q(phone=address) if channel == Channel.SMS else Q(email__iexact=address)
-    return list(
-        Guest.objects.present().filter(where).order_by("first_name", "last_name", "pk")[:most]
-    )
+    present: QuerySet[Guest] = Guest.objects.present().filter(where)
+    return present
 
 
-def _stop(reply: Reply, message: Message | None, *, sure: bool, now: datetime) -> None:
-    """Suppress the address, withdraw what waits for it, and confirm once."""
+def _stop(
+    reply: Reply, message: Message | None, reading: intents.Reading, *, now: datetime
+) -> None:
+    """Suppress the address, look anew at what waits for everybody who shares it, and confirm
+    once."""
+    sure = not reading.for_person
     is_new = services.suppress(
         channel=reply.channel,
         address=reply.address,
         source=Suppression.Source.REPLY,
         reason="answered stop" if sure else "the answer may mean stop; a person should ask",
+        scope=Suppression.Scope.ALL if reading.everything else scope_of(message),
         now=now,
         guest_id=reply.guest_id,
         location_id=reply.location_id,
     )
-    if reply.guest_id is not None:
-        services.recheck_drafts(guest_ids=[reply.guest_id], now=now)
+    sharing = list(_sharing(reply.channel, reply.address).values_list("pk", flat=True))
+    services.recheck_drafts(guest_ids=sharing, now=now)
     if is_new and sure and message is not None:
         _confirm(reply, message, now=now)
+
+
+def scope_of(message: Message | None) -> Suppression.Scope:
+    """The kind of message a stop answers; everything where nobody knows which was meant."""
+    play = message.play if message is not None else None
+    if play is None:
+        return Suppression.Scope.ALL
+    return Suppression.Scope.MARKETING if play.is_marketing else Suppression.Scope.SERVICE
+
+
+def _help(reply: Reply, message: Message | None, *, now: datetime) -> None:
+    """Who we are, whom to call, how to stop: what carriers ask for. One a day and address, so that
+    two machines do not answer each other for ever."""
+    if message is None or reply.channel != Channel.SMS:
+        return
+    answered = Message.objects.filter(
+        purpose=Message.Purpose.HELP, address=reply.address, approved_at__gt=now - HELP_AGAIN
+    )
+    if answered.exists():
+        return
+    words = fill(
+        HELP[_language(message.guest)],
+        {"business": settings.BUSINESS_NAME, "location_phone": message.location.phone},
+    )
+    _queue(reply, message, Message.Purpose.HELP, words, events.MESSAGE_HELP, now=now)
+
+
+def _language(guest: Guest) -> str:
+    return "es" if guest.language.lower().startswith("es") else "en"
 
 
 def _confirm(reply: Reply, message: Message, *, now: datetime) -> None:
     """The one text that may follow a stop. Once per suppression."""
     if reply.channel != Channel.SMS:
         return
-    language = "es" if message.guest.language.lower().startswith("es") else "en"
-    words = CONFIRMATION[language].replace("{business}", settings.BUSINESS_NAME)
-    confirmation = Message(
+    words = fill(CONFIRMATION[_language(message.guest)], {"business": settings.BUSINESS_NAME})
+    _queue(
+        reply, message, Message.Purpose.CONFIRMATION, words, events.MESSAGE_CONFIRMATION, now=now
+    )
+
+
+def _queue(
+    reply: Reply,
+    message: Message,
+    purpose: Message.Purpose,
+    words: str,
+    event: str,
+    *,
+    now: datetime,
+) -> None:
+    """Put an answer the rules give into the outbox, to leave at once."""
+    answer = Message(
         guest=message.guest,
         location=message.location,
         channel=reply.channel,
         address=reply.address,
         body=words,
-        purpose=Message.Purpose.CONFIRMATION,
+        purpose=purpose,
         approved_at=now,
     )
-    services.queue_message(
-        confirmation, subject=f"stop:{reply.pk}", approval_hash="", due_at=now, now=now
-    )
+    subject = f"{'stop' if purpose == Message.Purpose.CONFIRMATION else 'help'}:{reply.pk}"
+    services.queue_message(answer, subject=subject, approval_hash="", due_at=now, now=now)
     audit.record(
-        events.MESSAGE_CONFIRMATION,
+        event,
         at=now,
         location_id=message.location_id,
         guest_id=message.guest_id,
-        target=confirmation,
-        detail={"outbox": confirmation.outbox_id, "reply": reply.pk},
+        target=answer,
+        detail={"outbox": answer.outbox_id, "reply": reply.pk},
     )
 
 

@@ -50,9 +50,12 @@ def contact_allowed(
     guests = list(Guest.objects.present().filter(pk__in=guest_ids))
     addresses = {checks.address_of(guest, channel) for guest in guests}
     stopped = set(
-        Suppression.objects.filter(
-            lifted_at__isnull=True, channel=channel, address__in=addresses
-        ).values_list("address", flat=True)
+        Suppression.objects.binding(
+            is_marketing=is_marketing,
+            everything=OutreachPolicy.current().stop_ends_everything(now),
+        )
+        .filter(channel=channel, address__in=addresses)
+        .values_list("address", flat=True)
     )
     return {
         guest.pk
@@ -97,6 +100,7 @@ def _message_line(message: Message) -> Line:
     sent_at = message.outbox.sent_at
     names = {
         Message.Purpose.CONFIRMATION: _("Stop confirmed"),
+        Message.Purpose.HELP: _("Asked for help: answered"),
         Message.Purpose.ANSWER: _("Answer by %(channel)s"),
         Message.Purpose.OUTREACH: (
             _("Sent by %(channel)s") if sent_at else _("Approved, by %(channel)s")

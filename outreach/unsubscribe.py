@@ -20,4 +20,4 @@ def message_of(token: str) -> Message | None:
         pk = signing.loads(token, salt=SALT)
     except signing.BadSignature:
         return None
-    return Message.objects.select_related("location").filter(pk=pk).first()
+    return Message.objects.select_related("location", "play").filter(pk=pk).first()

@@ -357,6 +357,7 @@ class Migration(migrations.Migration):
                 ("play_month_cents", models.BigIntegerField(default=500000)),
                 ("business_month_cents", models.BigIntegerField(default=1000000)),
                 ("stale_after_hours", models.IntegerField(default=26)),
+                ("stop_ends_all_on", models.DateField(default=datetime.date(2026, 1, 1))),
             ],
             options={
                 "constraints": [
@@ -498,6 +499,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("outreach", "outreach"),
                             ("confirmation", "confirms a stop"),
+                            ("help", "answers HELP"),
                             ("answer", "answer to the guest"),
                         ],
                         default="outreach",
@@ -809,6 +811,7 @@ class Migration(migrations.Migration):
                             ("no", "no"),
                             ("stop", "stop"),
                             ("restart", "restart"),
+                            ("help", "help"),
                             ("other", "for a person"),
                         ],
                         max_length=8,
@@ -1186,6 +1189,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.CharField(max_length=200)),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("all", "everything"),
+                            ("marketing", "offers"),
+                            ("service", "notes about bookings and plans"),
+                        ],
+                        default="all",
+                        max_length=10,
+                    ),
+                ),
                 ("added_at", models.DateTimeField()),
                 ("lifted_at", models.DateTimeField(blank=True, null=True)),
                 (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import time
-from typing import Any
+from datetime import date, datetime, time
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
@@ -16,8 +16,32 @@ from outreach.models.hours import CallingHours
 from outreach.models.library import Channel, Play
 
 
+class SuppressionQuerySet(models.QuerySet["Suppression"]):
+    def standing(self) -> Self:
+        """Stops that were not lifted."""
+        return self.filter(lifted_at__isnull=True)
+
+    def binding(self, *, is_marketing: bool, everything: bool) -> Self:
+        """Stops that keep a message of this kind back; `everything`: whatever was answered then
+        (OutreachPolicy.stop_ends_everything)."""
+        kind = Suppression.Scope.MARKETING if is_marketing else Suppression.Scope.SERVICE
+        scopes = Suppression.Scope.values if everything else [Suppression.Scope.ALL, kind]
+        return self.standing().filter(scope__in=scopes)
+
+
 class Suppression(models.Model):
-    """An address that is not to be written to. One table for the whole organisation (INV-12)."""
+    """An address that is not to be written to. One table for the whole organisation (INV-12).
+
+    It is about the address, so it holds for everybody who shares it.
+    """
+
+    class Scope(models.TextChoices):
+        """What the guest answered when they said stop. Whether that ends the rest too is a matter
+        of OutreachPolicy.stop_ends_all_on."""
+
+        ALL = "all", "everything"
+        MARKETING = "marketing", "offers"
+        SERVICE = "service", "notes about bookings and plans"
 
     class Source(models.TextChoices):
         REPLY = "reply", "the guest's answer"
@@ -32,11 +56,14 @@ class Suppression(models.Model):
     address = models.CharField(max_length=254)
     source = models.CharField(max_length=10, choices=Source.choices)
     reason = models.CharField(max_length=200)
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.ALL)
     added_at = models.DateTimeField()
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     lifted_at = models.DateTimeField(null=True, blank=True)  # the guest asked to hear from us again
+
+    objects = SuppressionQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -136,6 +163,9 @@ class OutreachPolicy(models.Model):
     play_month_cents = models.BigIntegerField(default=500_000)
     business_month_cents = models.BigIntegerField(default=1_000_000)
     stale_after_hours = models.IntegerField(default=26)  # data older than this stops sending
+    # From this day a stop ends every message. The law asks for it from 31 January 2027 (47 CFR
+    # 64.1200(a)(10) as postponed); the stricter reading holds unless a business chooses otherwise.
+    stop_ends_all_on = models.DateField(default=date(2026, 1, 1))
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_policy")]
@@ -158,3 +188,7 @@ class OutreachPolicy(models.Model):
             cls.objects.get_or_create(pk=1)
             found = rows.get()
         return found
+
+    def stop_ends_everything(self, now: datetime) -> bool:
+        """Whether a stop to one kind of message ends the other kind too at the instant `now`."""
+        return now.date() >= self.stop_ends_all_on

@@ -29,6 +29,7 @@ class Message(models.Model):
     class Purpose(models.TextChoices):
         OUTREACH = "outreach", "outreach"
         CONFIRMATION = "confirmation", "confirms a stop"  # the one text the law allows after STOP
+        HELP = "help", "answers HELP"  # who we are and how to stop; at most one a day
         ANSWER = "answer", "answer to the guest"
 
     class Reservation(models.TextChoices):
@@ -109,6 +110,7 @@ class Reply(models.Model):
         NO = "no", "no"
         STOP = "stop", "stop"
         RESTART = "restart", "restart"
+        HELP = "help", "help"
         OTHER = "other", "for a person"
 
     carrier_ref = models.CharField(max_length=80, unique=True)

@@ -73,8 +73,10 @@ def suppress(
     by: User | None = None,
     guest_id: int | None = None,
     location_id: int | None = None,
+    scope: str = Suppression.Scope.ALL,
 ) -> bool:
-    """Never write to the address on this channel again. False when it was so already."""
+    """Never write to the address on this channel again; `scope` keeps which kind of message was
+    answered. False when it was so already; a second stop of another kind makes it everything."""
     row, is_new = Suppression.objects.get_or_create(
         channel=channel,
         address=address,
@@ -82,11 +84,25 @@ def suppress(
         defaults={
             "source": Suppression.Source(source),
             "reason": reason[:200],
+            "scope": Suppression.Scope(scope),
             "added_at": now,
             "added_by": by,
         },
     )
     if not is_new:
+        wider = Suppression.objects.filter(pk=row.pk).exclude(
+            scope__in=[Suppression.Scope.ALL, scope]
+        )
+        if wider.update(scope=Suppression.Scope.ALL):
+            audit.record(
+                events.SUPPRESSION_WIDENED,
+                at=now,
+                by=by,
+                location_id=location_id,
+                guest_id=guest_id,
+                target=row,
+                detail={"channel": channel, "reason": reason[:200]},
+            )
         return False
     audit.record(
         events.SUPPRESSION_ADDED,
@@ -95,7 +111,12 @@ def suppress(
         location_id=location_id,
         guest_id=guest_id,
         target=row,
-        detail={"channel": channel, "source": row.get_source_display(), "reason": row.reason},
+        detail={
+            "channel": channel,
+            "source": row.get_source_display(),
+            "scope": row.get_scope_display(),
+            "reason": row.reason,
+        },
     )
     return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +71,12 @@ def recheck_drafts(*, guest_ids: Sequence[int], now: datetime) -> int:
     return len(changed)
 
 
-def lock_open_drafts(*, guest_id: int) -> None:
-    """Keep the open drafts of a guest for this transaction."""
+def lock_open_drafts(*, guest_ids: Collection[int]) -> None:
+    """Keep the open drafts of guests for this transaction."""
     list(
         Draft.objects.select_for_update()
         .open()
-        .filter(guest_id=guest_id)
+        .filter(guest_id__in=guest_ids)
         .order_by("pk")
         .values_list("pk")
     )

@@ -20,6 +20,7 @@ from outreach import answer_checks, inbox, services, unsubscribe
 from outreach.errors import ChecksFailed, Conflict, NeedsCare, NotAllowed, OutreachError
 from outreach.inbox import Wanted
 from outreach.models import Message, Suppression, Thread, Topic
+from outreach.replies import scope_of
 from outreach.results import Check
 from outreach.views.parts import number, wants_part
 
@@ -289,6 +290,7 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
             address=message.address,
             source=Suppression.Source.REPLY,
             reason="used the unsubscribe link",
+            scope=scope_of(message),
             now=clock.now(),
             guest_id=message.guest_id,
             location_id=message.location_id,

@@ -325,6 +325,7 @@ def test_the_rules_are_read_by_many_and_changed_by_few(enter, manager, regional,
         "outgoing_minutes": "15", "hold_minutes": "60", "weekly_cap": "2", "quiet_from": "20:00",
         "quiet_until": "09:00", "four_eyes_on_edits": "on", "location_day_cents": "30000",
         "play_month_cents": "500000", "business_month_cents": "1000000", "stale_after_hours": "26",
+        "stop_ends_all_on": "2026-01-01",
     }  # fmt: skip
     assert enter(manager).post("/settings/policy/", fields).status_code == 422
     current.refresh_from_db()
