@@ -22,7 +22,6 @@ from outreach.models import (
     OutreachPolicy,
     Play,
     PlayPhase,
-    Reply,
     Run,
     Step,
     Suppression,
@@ -38,6 +37,7 @@ from tests.factories.outreach import (
     make_draft,
     make_member,
     mirror_is_fresh,
+    take_answer,
 )
 
 pytestmark = pytest.mark.usefixtures("library", "fresh", "carrier")
@@ -280,10 +280,7 @@ def came(run: Run, at: datetime) -> None:
 
 
 def answered(run: Run, at: datetime) -> None:
-    Reply.objects.create(
-        carrier_ref=f"in-{run.pk}", guest=run.guest, location=run.location, channel="sms",
-        address=run.guest.phone, body="Hello", intent="other", received_at=at,
-    )  # fmt: skip
+    take_answer("Hello, I will think about it", guest=run.guest, ref=f"IN-{run.pk}", now=at)
 
 
 def stopped(run: Run, at: datetime) -> None:
