@@ -108,3 +108,9 @@ bench-risk-speed: env-tests ## How fast scores are made, beside the bare parts: 
 .PHONY: bench-risk-drift-lived
 bench-risk-drift-lived: env-tests ## The same watch over a simulated business, night by night
 	@$(VENV) -m benchmarks.risk_drift_lived --home "$(or $(BENCH_HOME),.local/risk_drift)" --out "$(or $(OUT),.local/risk_drift_lived.json)"
+
+.PHONY: storm
+storm: env-tests ## 10,000 sends while everything is killed: SENDS=10000 KILLS=300 FLUSHES=20 SEED=1 RUNS="neither,naive"
+	@$(VENV) -m benchmarks.storm --out "$(or $(OUT),.local/storm.json)" \
+		$(if $(SENDS),--sends $(SENDS)) $(if $(KILLS),--kills $(KILLS)) $(if $(FLUSHES),--flushes $(FLUSHES)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs "$(RUNS)") $(if $(KEEP),--keep "$(KEEP)")

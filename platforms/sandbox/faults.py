@@ -35,17 +35,22 @@ FAULTS = {
     "carrier_500_after": "carrier: 500, although the message is accepted",
     "carrier_hang_before": "carrier: cut off, nothing accepted",
     "carrier_hang_after": "carrier: cut off, although the message is accepted",
+    "carrier_slow": "carrier: accepts after `carrier_slow_seconds` and answers then",
+    "carrier_lookup_500": "carrier: 500 when asked for a message",
     "carrier_undelivered": "carrier: the phone is not reached",
     "carrier_duplicate_status": "carrier: each status callback twice",
+    "carrier_late_status": "carrier: a status callback after the one that follows it",
+    "carrier_lost_status": "carrier: a status callback never sent",
 }
 # Settings that travel with the faults; not chances.
 SWITCHES = {
     "webhook_late_seconds": "how long a late webhook is held back",
     "hang_seconds": "how long the server keeps silent before it cuts the connection",
+    "carrier_slow_seconds": "how long a slow carrier takes",
     "carrier_no_keys": "1: the carrier ignores Idempotency-Key",
     "carrier_no_lookup": "1: the carrier cannot find a message by our reference",
 }
-DEFAULTS = {"webhook_late_seconds": 5.0, "hang_seconds": 0.0}
+DEFAULTS = {"webhook_late_seconds": 5.0, "hang_seconds": 0.0, "carrier_slow_seconds": 20.0}
 
 FRESH_S = 1.0
 _lock = threading.Lock()

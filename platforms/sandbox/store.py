@@ -87,6 +87,12 @@ CREATE TABLE errand (
     attempts integer NOT NULL DEFAULT 0, done boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON errand (due_at) WHERE NOT done;
+-- Each call of the carrier and what it was answered: what a fault did is known here, whatever the
+-- caller believes.
+CREATE TABLE carrier_call (
+    id bigserial PRIMARY KEY, reference text, fate text NOT NULL, at timestamptz NOT NULL
+);
+CREATE INDEX ON carrier_call (reference);
 CREATE TABLE carrier_optout (phone text PRIMARY KEY, created_at timestamptz NOT NULL);
 """
 GUEST_INDEXES = """

@@ -115,6 +115,17 @@ def test_mail_has_a_steady_id_and_a_way_out():
     assert sent.extra_headers["List-Unsubscribe"] == "<https://example.test/stop/1>"
 
 
+def test_one_click_follows_rfc_8058():
+    email.send(**MAIL, unsubscribe="https://example.test/stop/1")
+    email.send(**MAIL, unsubscribe="mailto:stop@example.test")
+    by_web, by_mail = (message.message() for message in mail.outbox)
+    # 3.1: one HTTPS address, and the one value that is allowed, each header exactly once.
+    assert by_web.get_all("List-Unsubscribe") == ["<https://example.test/stop/1>"]
+    assert by_web.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
+    # Without an HTTPS address there is no one-click.
+    assert by_mail.get_all("List-Unsubscribe-Post") is None
+
+
 def test_a_line_break_in_the_subject_cannot_add_a_header():
     outcome = email.send(**(MAIL | {"subject": "Hello\nBcc: all@example.test"}))
     assert outcome.state == Result.REFUSED

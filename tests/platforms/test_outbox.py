@@ -119,6 +119,47 @@ def test_unknown_is_looked_up_only_after_the_carrier_settled(now):
     assert item.state == "checking"
 
 
+def test_an_answer_after_the_lease_counts_while_nobody_has_looked(now):
+    queue(now)
+    slow = claim(now)
+    outbox.expire_leases(now=now + LEASE * 2)
+    done = outbox.finish(slow, Outcome(Result.SENT, provider_ref="SM1"), now + LEASE * 2)
+    assert (done.state, done.provider_ref) == ("sent", "SM1")
+    assert outbox.claim_unknown(topic="message", now=now + LEASE * 99, lease=LEASE) is None
+
+
+def looked_up(now):
+    """A row whose answer never came, taken to be looked up; and the instant of that."""
+    outbox.finish(claim(now), Outcome(Result.UNKNOWN, error="timed out"), now)
+    later = now + outbox.SETTLE
+    return outbox.claim_unknown(topic="message", now=later, lease=LEASE), later
+
+
+def test_a_look_up_that_died_is_made_again_at_once(now):
+    queue(now)
+    _, later = looked_up(now)
+    later += LEASE * 2
+    assert outbox.expire_leases(now=later) == 1
+    assert outbox.claim_unknown(topic="message", now=later, lease=LEASE).state == "checking"
+
+
+def test_what_the_carrier_never_had_is_ready_at_once(now):
+    queue(now)
+    item, later = looked_up(now)
+    assert outbox.finish(item, Outcome(Result.RETRY), later).due_at == later
+    assert claim(later).attempt == 3
+
+
+def test_a_look_up_without_answer_waits_longer_each_time(now):
+    queue(now)
+    item, later = looked_up(now)
+    first = outbox.finish(item, Outcome(Result.UNKNOWN), later)
+    again = outbox.claim_unknown(topic="message", now=first.due_at, lease=LEASE)
+    second = outbox.finish(again, Outcome(Result.UNKNOWN), first.due_at)
+    assert later < first.due_at < second.due_at
+    assert second.due_at - first.due_at > (first.due_at - later) * 1.2
+
+
 def test_retry_waits_as_long_as_asked(now):
     queue(now)
     item = outbox.finish(claim(now), Outcome(Result.RETRY, retry_after=900), now)

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import time
 from collections.abc import Callable
 from email.utils import format_datetime
 from functools import wraps
@@ -87,21 +88,42 @@ def message_list(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _look_up(request)
     if faults.strikes("carrier_429"):
+        _note(request, "carrier_429")
         refused = _refuse(429, 20429, "Too Many Requests")
         refused["Retry-After"] = "1"
         return refused
     if faults.strikes("carrier_500_before"):
+        _note(request, "carrier_500_before")
         return _refuse(500, 20500, "Internal Server Error")
     if faults.strikes("carrier_hang_before"):
+        _note(request, "carrier_hang_before")
         return hang(request)
+    slow = faults.strikes("carrier_slow")
+    if slow:
+        _note(request, "carrier_slow")
+        time.sleep(faults.setting("carrier_slow_seconds"))
     # Asked before the work: a count is used up only by a message that would have been taken.
     response = _send(request)
+    if slow:
+        return response
     if response.status_code == 201:
         if faults.strikes("carrier_500_after"):
+            _note(request, "carrier_500_after")
             return _refuse(500, 20500, "Internal Server Error")
         if faults.strikes("carrier_hang_after"):
+            _note(request, "carrier_hang_after")
             return hang(request)
+    _note(request, str(response.status_code))
     return response
+
+
+def _note(request: HttpRequest, fate: str) -> None:
+    """Write down what becomes of a call, before it does: the name of the fault that struck, or
+    the status it is answered."""
+    execute(
+        "INSERT INTO carrier_call (reference, fate, at) VALUES (%s, %s, now())",
+        [request.POST.get("Reference"), fate],
+    )
 
 
 @transaction.atomic
@@ -153,6 +175,8 @@ def _by_sid(sid: str) -> tuple[Any, ...]:
 
 
 def _look_up(request: HttpRequest) -> HttpResponse:
+    if faults.strikes("carrier_lookup_500"):
+        return _refuse(500, 20500, "Internal Server Error")
     if faults.setting("carrier_no_lookup"):
         return _refuse(400, 20001, "Unknown parameter Reference")
     reference = request.GET.get("Reference")

@@ -128,11 +128,15 @@ def _move_on(message_id: int, status: str) -> None:
     if callback:
         detail = {"status": status, "error_code": error_code}
         times = 2 if faults.strikes("carrier_duplicate_status") else 1
+        times = 0 if faults.strikes("carrier_lost_status") else times
+        late = (
+            1 + 2 * pace * messages.DELIVERED_AFTER if faults.strikes("carrier_late_status") else 0
+        )
         for _ in range(times):
             execute(
                 "INSERT INTO errand (kind, due_at, message_id, detail) "
                 "VALUES ('callback', %s, %s, %s)",
-                [messages.now(), message_id, Jsonb(detail)],
+                [messages.now() + timedelta(seconds=late), message_id, Jsonb(detail)],
             )
     if status == "sent":
         messages.errand("status", message_id, pace * messages.DELIVERED_AFTER, status="delivered")

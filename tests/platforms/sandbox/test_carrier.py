@@ -19,12 +19,13 @@ from tests.sandbox_server import Sandbox
 
 def send(sandbox: Sandbox, to: str, body: str = "Hello from the spa", **form: str):
     key = form.pop("key", str(uuid.uuid4()))
+    patience = float(form.pop("timeout", "10"))
     return requests.post(
         f"{sandbox.url}/2010-04-01/Accounts/{sandbox.sms_account}/Messages.json",
         data={"To": to, "From": "+12025550100", "Body": body, "Reference": key, **form},
         headers={"Idempotency-Key": key},
         auth=(sandbox.sms_account, sandbox.sms_token),
-        timeout=10,
+        timeout=patience,
     )
 
 
@@ -107,6 +108,32 @@ def test_status_callbacks_are_signed_and_in_order(live: Sandbox, listener: Recei
     text = url + "".join(name + form[name] for name in sorted(form))
     digest = hmac.new(live.sms_token.encode(), text.encode(), hashlib.sha1).digest()
     assert headers["X-Twilio-Signature"] == base64.b64encode(digest).decode()
+
+
+def test_a_slow_carrier_has_the_message_although_nobody_waited(live: Sandbox) -> None:
+    live.faults(carrier_slow=1, carrier_slow_seconds=1)
+    with pytest.raises(requests.ReadTimeout):
+        send(live, "+12125550195", key="k-late", timeout="0.3")
+    assert live.sink(reference="k-late") == []
+    wait_for(lambda: len(live.sink(reference="k-late")) == 1)
+
+
+def test_a_status_may_come_late_or_never(live: Sandbox, listener: Receiver) -> None:
+    dev = phones(live)["Dev Patel"]
+    url = f"{listener.url}/late"
+
+    def states(sid: str) -> list[str]:
+        forms = [parse_qs(body.decode()) for _, body in listener.at("/late")]
+        return [form["MessageStatus"][0] for form in forms if form["MessageSid"] == [sid]]
+
+    live.faults(carrier_late_status=1)
+    late = send(live, dev, "One", StatusCallback=url).json()["sid"]
+    wait_for(lambda: len(states(late)) == 2)
+    assert states(late) == ["delivered", "sent"]
+    live.faults(carrier_lost_status=1)
+    lost = send(live, dev, "Two", StatusCallback=url).json()["sid"]
+    wait_for(lambda: len(states(lost)) == 1)
+    assert states(lost) == ["delivered"]
 
 
 def test_guest_who_said_stop_says_it_again_and_the_carrier_then_refuses(

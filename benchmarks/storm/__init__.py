@@ -1,0 +1,1 @@
+"""Whether a message is lost or seen twice when everything dies at random (`make storm`)."""
