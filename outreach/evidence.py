@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 DAYS = 90
 # Below this people see counts, above it shares (ux.md).
@@ -66,6 +67,16 @@ class Numbers:
         counts: dict[str, Any] = asdict(self)
         arms: dict[str, Any] = counts.pop("arms")
         return {**counts, "days": DAYS, "decided": self.decided, **arms}
+
+
+def share_in_words(count: int, of: int) -> str:
+    """A share as people read it: counts below 20, percent from there on, nothing of
+    nothing."""
+    if not of:
+        return "–"
+    if of < SHARES_FROM:
+        return _("%(count)d of %(of)d") % {"count": count, "of": of}
+    return _("%(percent)d %% of %(of)d") % {"percent": round(100 * count / of), "of": of}
 
 
 _DRAFTS = """

@@ -59,6 +59,49 @@ class ResumeForm(forms.Form):
     )
 
 
+class PromoteForm(ResumeForm):
+    """Moving a play up: a reason and the password."""
+
+    reason = forms.CharField(label=_("Why may it do more by itself?"), max_length=200)
+
+
+class CloseBreakerForm(ResumeForm):
+    """Letting held messages go on: a reason and the password."""
+
+    reason = forms.CharField(label=_("Why may these messages go on?"), max_length=200)
+
+
+class RuleForm(forms.Form):
+    """A named rule of a play."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    percent = forms.IntegerField(
+        label=_("Chance behind the score, at least (in 100)"), min_value=1, max_value=100,
+        initial=85,
+    )  # fmt: skip
+    min_visits = forms.IntegerField(
+        label=_("Visits, at least"), min_value=0, max_value=100, initial=2
+    )
+    visit_days = forms.IntegerField(
+        label=_("in the last (days)"), min_value=1, max_value=365, initial=30
+    )
+    max_cost = forms.DecimalField(
+        label=_("Offer may cost, at most"), min_value=0, decimal_places=2, max_digits=8, initial=0,
+        help_text=_("0: only words, no offer that costs."),
+    )  # fmt: skip
+
+    def terms(self) -> dict[str, Any]:
+        """The rule as AutomaticRule.terms(). Only for a valid form."""
+        data = self.cleaned_data
+        return {
+            "name": data["name"],
+            "min_p": data["percent"] / 100,
+            "min_visits": data["min_visits"],
+            "visit_days": data["visit_days"],
+            "max_cost_cents": int(data["max_cost"] * 100),
+        }
+
+
 class OfferForm(forms.Form):
     """A new offer, or a new version of one."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
@@ -184,28 +185,50 @@ def delivery_words(message: Message) -> str:
 
 @dataclass(frozen=True)
 class AutomationState:
-    """Whether messages leave. `label` is a word or two, `detail` the whole story."""
+    """Whether messages leave, and by whose decision. `label` is a word or two, `detail` the whole
+    story; `news` counts plays that went down by themselves and breakers that hold."""
 
     is_stopped: bool
     label: str
     detail: str
     switches: list[Switch]
+    news: int = 0
+
+
+_AUTOMATION = """
+SELECT count(*) FILTER (WHERE f.phase = 'automatic'), count(*) FILTER (WHERE f.doubt <> ''),
+    (SELECT count(*) FROM outreach_breaker b WHERE b.state <> 'closed'
+        AND (b.location_id IS NULL OR b.location_id = ANY(%(mine)s)))
+FROM outreach_playphase f WHERE f.location_id = ANY(%(mine)s)
+"""
 
 
 def automation_state(user: User) -> AutomationState:
-    """Stops that concern the person's locations. One query."""
-    mine = {str(pk) for pk in user.location_ids()}
+    """What concerns the person's locations: stops, automatic plays, doubts. Two queries."""
+    mine = set(user.location_ids())
     stops = [
         row
         for row in Switch.objects.filter(stopped=True).select_related("changed_by")
-        if row.scope != Switch.Scope.LOCATION or row.key in mine
+        if row.scope != Switch.Scope.LOCATION or int(row.key) in mine
     ]
+    with connection.cursor() as cursor:
+        cursor.execute(_AUTOMATION, {"mine": sorted(mine)})
+        automatic, doubts, held = cursor.fetchone()
+    news = doubts + held
     whole = [row for row in stops if row.scope == Switch.Scope.ALL]
     if whole:
-        return AutomationState(True, _("sending stopped"), whole[0].reason, stops)
+        return AutomationState(True, _("sending stopped"), whole[0].reason, stops, news)
     if stops:
-        return AutomationState(True, _("partly stopped"), stops[0].reason, stops)
-    return AutomationState(False, _("drafts only"), _("Every message is approved by a person."), [])
+        return AutomationState(True, _("partly stopped"), stops[0].reason, stops, news)
+    if automatic:
+        detail = ngettext(
+            "One play sends by itself within its rules; a person approves the rest.",
+            "%(n)d plays send by themselves within their rules; a person approves the rest.",
+            automatic,
+        ) % {"n": automatic}
+        return AutomationState(False, _("partly automatic"), detail, [], news)
+    everything = _("Every message is approved by a person.")
+    return AutomationState(False, _("drafts only"), everything, [], news)
 
 
 # --- Review -------------------------------------------------------------------------------------

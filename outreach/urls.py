@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from outreach.views import experiments, hours, library, outgoing, replies, review, sequences
+from outreach.views import (
+    automation,
+    experiments,
+    hours,
+    library,
+    outgoing,
+    replies,
+    review,
+    sequences,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("review/", review.review, name="review"),
@@ -52,5 +61,41 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/hours/add/", hours.calling_hours_add, name="settings-hours-add"),
     path("settings/hours/<int:pk>/", hours.calling_hours_change, name="settings-hours-change"),
     path("settings/hours/<int:pk>/end/", hours.calling_hours_end, name="settings-hours-end"),
+    path("settings/automation/", automation.overview, name="settings-automation"),
+    path(
+        "settings/automation/breakers/<int:pk>/",
+        automation.close_breaker,
+        name="settings-breaker-close",
+    ),
+    path(
+        "settings/automation/rules/<int:pk>/remove/",
+        automation.rule_remove,
+        name="settings-rule-remove",
+    ),
+    path(
+        "settings/automation/<slug:play>/rules/",
+        automation.rule_set,
+        name="settings-rule-set",
+    ),
+    path(
+        "settings/automation/<slug:play>/<int:location>/",
+        automation.play,
+        name="settings-automation-play",
+    ),
+    path(
+        "settings/automation/<slug:play>/<int:location>/up/",
+        automation.move_up,
+        name="settings-automation-up",
+    ),
+    path(
+        "settings/automation/<slug:play>/<int:location>/down/",
+        automation.move_down,
+        name="settings-automation-down",
+    ),
+    path(
+        "settings/automation/<slug:play>/<int:location>/seen/",
+        automation.seen,
+        name="settings-automation-seen",
+    ),
     path("settings/policy/", library.policy, name="settings-policy"),
 ]

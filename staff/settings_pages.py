@@ -61,6 +61,13 @@ PAGES = [
         "eye-off",
     ),
     SettingsPage(
+        "settings-automation",
+        _("Automation"),
+        _("How far each play may act by itself at each location, and what holds it"),
+        "outreach.view_library",
+        "bot",
+    ),
+    SettingsPage(
         "settings-policy",
         _("Writing to guests"),
         _("Own hours, waiting time, limits per guest, money"),

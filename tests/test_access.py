@@ -27,12 +27,23 @@ from audit import clock
 from memberships.models import Location
 from outreach.hours import lay_out
 from outreach.library import seed_library
-from outreach.models import CallingHours, Draft, Message, Offer, Run, Switch, Template, Thread
+from outreach.models import (
+    Breaker,
+    CallingHours,
+    Draft,
+    Message,
+    Offer,
+    Run,
+    Switch,
+    Template,
+    Thread,
+)
 from outreach.services import send_answer
 from outreach.unsubscribe import token_for
 from retention.models import SavedView
 from risk.models import InputExclusion, ModelVersion, Target
 from staff.models import User
+from tests.factories.autonomy import make_rule
 from tests.factories.cancellations import row_for
 from tests.factories.memberships import NOW, GuestFactory
 from tests.factories.outreach import make_draft, make_message, take_answer
@@ -138,6 +149,23 @@ def a_chart(location: Location) -> list[str]:
     return ["churn", "calibration", "light"]
 
 
+def a_play_there(location: Location) -> list[Any]:
+    seed_library(by=None, now=NOW)
+    return ["at-risk-check-in", location.pk]
+
+
+def a_rule(location: Location) -> Any:
+    a_play_there(location)
+    return make_rule()
+
+
+def a_held_scope(location: Location) -> Breaker:
+    return Breaker.objects.create(
+        location=location, signal="stops", state="open", evaluated_at=NOW, changed_at=NOW,
+        tries_at=NOW,
+    )  # fmt: skip
+
+
 EVERYBODY = "200 200 200 200"
 FROM_MANAGER = "403 200 200 200"
 ONLY_ADMIN = "403 403 403 200"
@@ -233,6 +261,18 @@ TABLE: dict[str, Line] = {
     "settings-template-status": Line(
         "403 403 302 302", thing=a_text, post={"status": "retired"}, elsewhere=403
     ),
+    "settings-automation": Line(FROM_MANAGER),
+    "settings-automation-play": Line(FROM_MANAGER, thing=a_play_there),
+    "settings-automation-up": Line(
+        "403 403 422 422", thing=a_play_there, post={"to": "automatic"}, elsewhere=403
+    ),
+    "settings-automation-down": Line("403 302 302 302", thing=a_play_there, post={"to": "report"}),
+    "settings-automation-seen": Line("403 302 302 302", thing=a_play_there, post={}),
+    "settings-rule-set": Line(
+        "403 403 403 404", thing=lambda here: [a_play_there(here)[0]], post={}, elsewhere=403
+    ),
+    "settings-rule-remove": Line("403 403 403 404", thing=a_rule, post={}, elsewhere=403),
+    "settings-breaker-close": Line("403 403 200 200", thing=a_held_scope, elsewhere=403),
     "settings-policy": Line(FROM_MANAGER),
     "settings-hours": Line(FROM_MANAGER),
     "settings-hours-add": Line(ONLY_ADMIN),  # regional managers of the whole business too

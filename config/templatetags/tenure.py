@@ -45,6 +45,12 @@ def money(cents: int | None, currency: str = "USD") -> str:
 
 
 @register.filter
+def percent(share: float) -> int:
+    """A share of 0 to 1 in whole hundredths: 0.85 -> 85."""
+    return round(100 * share)
+
+
+@register.filter
 def phone(number: str, country: str = "US") -> str:
     """An E.164 number as people of `country` write it; a foreign one with its country code."""
     try:

@@ -26,7 +26,9 @@ from outreach.services.phases import (
     lower_phase,
     raise_phase,
     recall_waiting,
+    remove_rule,
     see_doubt,
+    set_rule,
 )
 from outreach.services.queue import queue_message
 from outreach.services.sequences import (
@@ -76,6 +78,7 @@ __all__ = [
     "recheck_drafts",
     "reject_draft",
     "release_thread",
+    "remove_rule",
     "resume_run",
     "resume_runs",
     "resume_sending",
@@ -83,6 +86,7 @@ __all__ = [
     "see_doubt",
     "send_answer",
     "set_hours",
+    "set_rule",
     "settle_uncertain",
     "snooze_draft",
     "stop_sending",

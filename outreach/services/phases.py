@@ -3,6 +3,7 @@ itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -224,3 +225,35 @@ def lower_doubtful(*, now: datetime) -> int:
         lowered += 1
     recall_waiting(now=now)
     return lowered
+
+
+@transaction.atomic
+def set_rule(*, play: Play, data: Mapping[str, Any], by: User, now: datetime) -> AutomaticRule:
+    """Add a named rule to a play, or change the one of that name. It counts where the play is
+    promoted from now on. `data` as AutomaticRule.terms(). Raises NotAllowed."""
+    if not by.has_perm("outreach.change_policy"):
+        raise NotAllowed("Rules are changed by people who serve every location.")
+    terms = {name: data[name] for name in ("min_p", "min_visits", "visit_days", "max_cost_cents")}
+    rule, _ = AutomaticRule.objects.update_or_create(
+        play=play, name=data["name"], defaults={**terms, "set_by": by, "set_at": now}
+    )
+    audit.record(
+        events.RULE_SET,
+        at=now,
+        by=by,
+        target=rule,
+        detail={"play": play.pk, "rule": rule.name, "terms": rule.terms()},
+    )
+    return rule
+
+
+@transaction.atomic
+def remove_rule(*, rule_id: int, by: User, now: datetime) -> None:
+    """Take a rule out of a play. Where the play is automatic the rules of its promotion go on
+    until somebody moves it down or promotes it anew. Raises NotAllowed, DoesNotExist."""
+    if not by.has_perm("outreach.change_policy"):
+        raise NotAllowed("Rules are changed by people who serve every location.")
+    rule = AutomaticRule.objects.select_for_update().get(pk=rule_id)
+    detail = {"play": rule.play_id, "rule": rule.name, "terms": rule.terms()}
+    rule.delete()
+    audit.record(events.RULE_REMOVED, at=now, by=by, detail=detail)

@@ -1,0 +1,182 @@
+"""What the pages about automation show: each play at each location, and one of them in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Min
+from django.utils.translation import gettext as _
+
+from memberships.models import Location
+from outreach import breakers, evidence, shadows
+from outreach.evidence import Numbers, share_in_words
+from outreach.models import Breaker, Draft, Phase, PhaseChange, Play, PlayPhase
+from outreach.promotion import Case, case_for
+from outreach.shadows import Comparison
+
+if TYPE_CHECKING:
+    from staff.models import User
+
+CHANGES_SHOWN = 20
+SHADOWS_SINCE = timedelta(days=180)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One play at one location. `row` is not stored where nobody has moved the play yet."""
+
+    play: Play
+    location: Location
+    row: PlayPhase
+    numbers: Numbers
+    held: list[Breaker]
+
+    @property
+    def tone(self) -> str:
+        if self.row.doubt or self.held:
+            return "warn"
+        return "info" if self.row.phase == Phase.AUTOMATIC else ""
+
+    @property
+    def shares(self) -> list[tuple[str, str]]:
+        """The habits of a play in words: counts below 20, percent above."""
+        n = self.numbers
+        return [
+            (_("Approved as it came"), share_in_words(n.as_is, n.decided)),
+            (_("Approved after a change"), share_in_words(n.edited, n.decided)),
+            (_("Rejected"), share_in_words(n.rejected, n.decided)),
+            (_("Taken back"), share_in_words(n.taken_back, n.messages)),
+            (_("Said stop"), share_in_words(n.stops, n.sent)),
+            (_("Not delivered"), share_in_words(n.undelivered, n.sent)),
+        ]
+
+
+def lines(places: Iterable[Location]) -> list[tuple[Play, Location, PlayPhase]]:
+    """Every play at each of the places that are in use, what needs a look first, then what acts by
+    itself. Two queries."""
+    here = [place for place in places if place.is_active]
+    rows = {
+        (row.play_id, row.location_id): row for row in PlayPhase.objects.filter(location__in=here)
+    }
+    order = {Phase.AUTOMATIC: 0, Phase.REVIEW: 1, Phase.REPORT: 2}
+    found = [
+        (play, place, rows.get((play.pk, place.pk)) or _unmoved(play, place))
+        for play in Play.objects.order_by("name")
+        for place in here
+    ]
+    found.sort(key=lambda one: (not one[2].doubt, order[Phase(one[2].phase)]))
+    return found
+
+
+def _unmoved(play: Play, location: Location) -> PlayPhase:
+    """Where nobody has moved the play every draft is reviewed."""
+    return PlayPhase(play=play, location=location, phase=Phase.REVIEW)
+
+
+def with_numbers(
+    page: Sequence[tuple[Play, Location, PlayPhase]], held: Sequence[Breaker], *, now: datetime
+) -> list[Line]:
+    """The lines of one page with their counts. Three queries."""
+    counts = evidence.numbers({place.pk for _, place, _ in page}, now=now)
+    return [
+        Line(
+            play=play,
+            location=place,
+            row=row,
+            numbers=counts.get((play.pk, place.pk), Numbers()),
+            held=breakers.concerning(held, play.pk, place.pk),
+        )
+        for play, place, row in page
+    ]
+
+
+def held_for(user: User) -> list[Breaker]:
+    """Breakers that are not closed and concern the person's locations. One query."""
+    mine = set(user.location_ids())
+    return [row for row in breakers.holding() if row.location_id is None or row.location_id in mine]
+
+
+@dataclass(frozen=True)
+class PlayPage:
+    """One play at one location in full."""
+
+    line: Line
+    case: Case
+    next_up: Phase | None
+    obstacles: list[str]
+    downs: list[Phase]
+    changes: list[PhaseChange]
+    comparison: Comparison
+
+    @property
+    def rejections(self) -> list[tuple[str, int]]:
+        n = self.line.numbers
+        return [
+            (str(Draft.Rejection.PERSON.label), n.rejected_person),
+            (str(Draft.Rejection.OFFER.label), n.rejected_offer),
+            (str(Draft.Rejection.WORDS.label), n.rejected_words),
+            (str(Draft.Rejection.NOT_NOW.label), n.rejected_not_now),
+        ]
+
+    @property
+    def untouched(self) -> list[tuple[str, str]]:
+        """What people did in the 30 days after the play would have written to them."""
+        c = self.comparison
+        return [
+            (_("Still members"), share_in_words(c.stayed, c.known)),
+            (_("Membership ended"), share_in_words(c.left, c.known)),
+            (_("Booked"), share_in_words(c.booked, c.known)),
+            (_("Came"), share_in_words(c.came, c.known)),
+        ]
+
+    @property
+    def effect(self) -> list[tuple[str, str]]:
+        """Members 60 days after the draw, by arm."""
+        arms = self.line.numbers.arms
+        if not arms.treated and not arms.held_out:
+            return []
+        return [
+            (_("Still members, written to"), share_in_words(arms.treated_kept, arms.treated)),
+            (_("Still members, left alone"), share_in_words(arms.held_out_kept, arms.held_out)),
+        ]
+
+
+def play_page(*, play: Play, location: Location, by: User, now: datetime) -> PlayPage:
+    """Read one play at one location for the person who looks."""
+    row = (
+        PlayPhase.objects.select_related("play", "location", "set_by")
+        .filter(play=play, location=location)
+        .first()
+    )
+    if row is None:
+        row = _unmoved(play, location)
+        first = Draft.objects.filter(play=play, location=location).aggregate(at=Min("created_at"))
+        row.reviewed_since_at = first["at"]
+    case = case_for(row, by=by, now=now)
+    up = {Phase.REPORT: Phase.REVIEW, Phase.REVIEW: Phase.AUTOMATIC}.get(Phase(row.phase))
+    if up is None and case.rules_differ:
+        up = Phase.AUTOMATIC
+    downs = {
+        Phase.AUTOMATIC: [Phase.REVIEW, Phase.REPORT],
+        Phase.REVIEW: [Phase.REPORT],
+        Phase.REPORT: [],
+    }
+    held = breakers.concerning(breakers.holding(), play.pk, location.pk)
+    return PlayPage(
+        line=Line(play=play, location=location, row=row, numbers=case.numbers, held=held),
+        case=case,
+        next_up=up,
+        obstacles=case.obstacles_to(up) if up else [],
+        downs=downs[Phase(row.phase)],
+        changes=list(
+            PhaseChange.objects.filter(play=play, location=location).select_related("by")[
+                :CHANGES_SHOWN
+            ]
+        ),
+        comparison=shadows.compare(
+            play_key=play.pk, location_id=location.pk, since=now - SHADOWS_SINCE, now=now
+        ),
+    )
