@@ -74,6 +74,10 @@ format: env-tests ## Put the code in order (changes files)
 bench-ledger: env-tests ## A million entries verified, 2,500 tamperings found
 	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.ledger $(if $(OUT),--out "$(OUT)")
 
+.PHONY: quiet-hours
+quiet-hours: env-tests ## Calling hours decided twice, 800,000 times: DECISIONS=800000
+	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.quiet_hours --decisions "$(or $(DECISIONS),800000)" $(if $(OUT),--out "$(OUT)")
+
 .PHONY: bench-hostile
 bench-hostile: env-tests ## Hostile notes against a machine that obeys them: nothing foreign may pass
 	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.hostile_notes $(if $(OUT),--out "$(OUT)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zoneinfo
 from typing import Any
 
 from csp.constants import SELF
@@ -15,6 +16,10 @@ BASE_DIR = env.BASE_DIR
 TENURE_ENV = env.NAME
 IS_PRODUCTION = env.IS_PRODUCTION
 DEBUG = False
+
+# Zones are those of the pinned tzdata package, the same on every machine; Python would take the
+# machine's own files first, which may be years old.
+zoneinfo.reset_tzpath(to=())
 
 # --- Secrets and hosts -------------------------------------------------------------------------
 SECRET_KEY = env.text(
