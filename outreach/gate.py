@@ -55,7 +55,7 @@ _PLACE = """concat_ws('|',
          WHEN coalesce(p.is_marketing, TRUE) THEN 'marketing' ELSE 'service' END)"""
 
 # The guest wrote within the day and awaits the answer; a confirmation is never an approach.
-_AWAITED = """m.purpose IN ('confirmation', 'help') OR (m.purpose = 'answer' AND EXISTS (
+_AWAITED = """m.purpose NOT IN ('outreach', 'answer') OR (m.purpose = 'answer' AND EXISTS (
             SELECT 1 FROM outreach_reply r
             WHERE r.thread_id = m.thread_id AND r.received_at > %(awaited_since)s))"""
 AWAITED_FOR = timedelta(hours=24)
@@ -76,7 +76,7 @@ CONDITIONS = (
         """m.purpose IN ('confirmation', 'help') OR NOT EXISTS (
             SELECT 1 FROM outreach_suppression s
             WHERE s.lifted_at IS NULL AND s.channel = m.channel AND s.address = m.address
-              AND (s.scope = 'all' OR %(stop_ends_all)s OR s.scope = CASE
+              AND (s.scope = 'all' OR m.purpose = 'answer' OR %(stop_ends_all)s OR s.scope = CASE
                    WHEN coalesce(p.is_marketing, TRUE) THEN 'marketing' ELSE 'service' END))""",
         "The guest said stop",
     ),

@@ -264,7 +264,7 @@ def _ours(message: Message, user: User, *, held: str, may_cancel: bool) -> Line:
 
 def _theirs(reply: Reply, thread: Thread) -> Line:
     if reply.answered_at is None:
-        detail = _("waits for an answer")
+        detail = _("still to be done") if reply.answer_id else _("waits for an answer")
     elif reply.answered_by is None:
         detail = _("dealt with by rule: %(what)s") % {"what": reply.get_intent_display()}
     elif reply.answer_id:
@@ -306,6 +306,12 @@ class Pane:
     @property
     def waits(self) -> bool:
         return self.thread.waiting_since is not None
+
+    @property
+    def is_answered(self) -> bool:
+        """Words have been sent, and something is left to do."""
+        last = self.thread.last_reply
+        return self.waits and last is not None and last.answer_id is not None
 
     @property
     def size(self) -> SmsSize:

@@ -83,7 +83,7 @@ def take_reply(
     if Reply.objects.filter(carrier_ref=carrier_ref).exists():
         return None
     message = _answered_message(channel=channel, address=address, at=received_at)
-    guest = message.guest if message is not None else _guest_at(channel, address)
+    guest = _today(message.guest) if message is not None else _guest_at(channel, address)
     location_id = message.location_id if message else guest.location_id if guest else None
     if guest is None:
         location_id = _shared_location(channel, address)
@@ -203,10 +203,15 @@ def _answered_message(*, channel: str, address: str, at: datetime) -> Message | 
             ],
             approved_at__gt=at - THREAD,
         )
-        .select_related("guest", "location", "play")
+        .select_related("guest__merged_into", "location", "play")
         .order_by("-outbox__sent_at", "-pk")
         .first()
     )
+
+
+def _today(guest: Guest) -> Guest:
+    """Who the guest is in the platform by now: one that was merged answers as the other."""
+    return guest.merged_into if guest.merged_into is not None else guest
 
 
 def _guest_at(channel: str, address: str) -> Guest | None:

@@ -90,7 +90,11 @@ def conversation(guest: Guest, *, limit: int = 50) -> list[Line]:
         .select_related("outbox", "approved_by", "draft__offer", "location")
         .order_by("-approved_at")[:limit]
     )
-    replies = Reply.objects.filter(guest=guest).order_by("-received_at")[:limit]
+    replies = (
+        Reply.objects.filter(guest=guest)
+        .select_related("answered_by")
+        .order_by("-received_at")[:limit]
+    )
     lines = [_message_line(message) for message in messages]
     lines += [_reply_line(reply) for reply in replies]
     lines += _bookings_after(guest, messages)
@@ -120,16 +124,32 @@ def _message_line(message: Message) -> Line:
 
 
 def _reply_line(reply: Reply) -> Line:
+    pictures = (
+        ngettext("%(n)d picture came with it", "%(n)d pictures came with it", reply.pictures)
+        % {"n": reply.pictures}
+        if reply.pictures
+        else ""
+    )
+    what = reply.get_topic_display() or reply.get_intent_display()
     return Line(
         at=reply.received_at,
         kind="reply",
-        title=_("Answered: %(intent)s") % {"intent": reply.get_intent_display()},
+        title=_("Answered: %(what)s") % {"what": what},
         text=reply.body,
-        detail="" if reply.answered_at else _("waits for an answer"),
+        detail=" · ".join(words for words in (pictures, _dealt_with(reply)) if words),
         icon="reply",
         tone="warn" if reply.intent == Reply.Intent.STOP else "",
         theirs=True,
     )
+
+
+def _dealt_with(reply: Reply) -> str:
+    """What became of an answer."""
+    if reply.answered_at is None:
+        return _("waits for an answer")
+    if reply.answered_by is None:
+        return ""
+    return _("dealt with by %(name)s") % {"name": reply.answered_by.get_full_name()}
 
 
 def _bookings_after(guest: Guest, messages: Sequence[Message]) -> list[Line]:

@@ -123,7 +123,7 @@ def in_language(found: Sequence[Suggested], language: str) -> list[Suggested]:
 
 def best(thread: Thread, found: Sequence[Suggested], last: Reply | None) -> Suggested | None:
     """The text for what the guest wrote; None where a person should find the words."""
-    if last is None or not thread.topic:
+    if last is None or not thread.topic or last.answer_id is not None:
         return None
     about = topics.read(last.body, intents.read(last.body))
     if about.topic != thread.topic or not about.suggests:

@@ -24,6 +24,8 @@ RANK: dict[str, int] = {
     Topic.THANKS: 3,
 }
 USUAL_RANK = 2
+# Words alone do not settle these: something is to be done, and somebody says that it is.
+TASKS = {Topic.CANCEL, Topic.RESTART}
 CLOSES = time(18)  # local; until then a request of the last business day is in time
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit import services as audit
 from memberships.models import Guest
-from outreach import answer_checks, approval, events, rules, threads
+from outreach import answer_checks, approval, events, rules, threads, topics
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed
 from outreach.models import Message, Reply, Thread
 from outreach.services.queue import queue_message
@@ -30,9 +30,18 @@ LEAVES_AFTER = timedelta(seconds=30)
 @transaction.atomic
 def open_thread(*, thread_id: int, by: User, now: datetime) -> Thread:
     """A person opens a conversation: what came is read, and it is theirs for ten minutes if it
-    waits and nobody else has it. Other threads they hold become free. Raises NotAllowed."""
+    waits and nobody else has it. Other threads they hold become free. A stranger's thread whose
+    number the platform has come to know goes to its guest; then another thread may be returned
+    than was asked for. Raises NotAllowed."""
+    from outreach.replies import guests_at
+
     thread = threads.locked(thread_id)
     rules.check_can_answer(by, thread)
+    if thread.guest is None:
+        # The platform may know the number by now.
+        found = guests_at(thread.channel, thread.address)
+        if len(found) == 1:
+            thread = threads.link_guest(thread, found[0])
     unread = thread.replies.filter(read_at__isnull=True, answered_at__isnull=True)
     newly_read = unread.update(read_at=now, read_by=by) if thread.is_unread else 0
     takes_it = thread.waiting_since is not None and not thread.is_held_against(by.pk, now)
@@ -66,7 +75,8 @@ def send_answer(
     a filled text of the library are one's own, which not everybody may send. `care` waves
     warnings through.
 
-    Sent twice by the same person it is one answer. Raises Conflict, NotAllowed, ChecksFailed,
+    A task (topics.TASKS) stays one until somebody deals with it. Sent twice by the same person it
+    is one answer. Raises Conflict, NotAllowed, ChecksFailed,
     NeedsCare.
     """
     thread = threads.locked(thread_id)
@@ -105,7 +115,8 @@ def send_answer(
         now=now,
     )
     waited = thread.replies.filter(answered_at__isnull=True)
-    answered = waited.update(answered_at=now, answered_by=by, answer=message)
+    answered = waited.update(answer=message)
+    waited.exclude(topic__in=topics.TASKS).update(answered_at=now, answered_by=by)
     _let_go(thread, now=now)
     _record(
         events.MESSAGE_ANSWER,
@@ -220,13 +231,21 @@ def _check_version(thread: Thread, *, version: int) -> None:
     """What the person saw is still all there is."""
     if thread.version == version:
         return
-    newest = thread.replies.select_related("answered_by").order_by("-received_at", "-pk").first()
-    if newest is None or newest.answered_at is None:
+    newest = (
+        thread.replies.select_related("answered_by", "answer__approved_by")
+        .order_by("-received_at", "-pk")
+        .first()
+    )
+    who, at = None, None
+    if newest is not None and newest.answered_at is not None:
+        who, at = newest.answered_by, newest.answered_at
+    elif newest is not None and newest.answer is not None:
+        who, at = newest.answer.approved_by, newest.answer.approved_at
+    if at is None:
         raise Conflict("The guest wrote again meanwhile. Read that first.")
-    who = newest.answered_by.get_full_name() if newest.answered_by else "Tenure"
-    zone = thread.location.zone if thread.location else None
-    at = timezone.localtime(newest.answered_at, zone)
-    raise Conflict(f"{who} dealt with this at {at:%-H:%M}.")
+    name = who.get_full_name() if who else "Tenure"
+    at = timezone.localtime(at, thread.location.zone if thread.location else None)
+    raise Conflict(f"{name} dealt with this at {at:%-H:%M}.")
 
 
 def _let_go(thread: Thread, *, now: datetime) -> None:

@@ -132,8 +132,8 @@ def thread(request: StaffRequest, pk: int) -> HttpResponse:
         context = {"talk": inbox.talk(found, request.user, now=now), "thread": found}
         context["query"] = _query(request)
         return render(request, "outreach/_talk.html", context)
-    services.open_thread(thread_id=found.pk, by=request.user, now=now)
-    pane = inbox.pane(_mine(request, pk), request.user, now=now)
+    opened = services.open_thread(thread_id=found.pk, by=request.user, now=now)
+    pane = inbox.pane(_mine(request, opened.pk), request.user, now=now)
     use = number(request.GET.get("use"))
     chosen = next((one for one in pane.answers if one.template.pk == use), pane.suggested)
     pane.body = chosen.text if chosen and pane.waits else ""

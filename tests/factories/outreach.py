@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from memberships.models import Guest, Location, Membership, SyncCursor
 from outreach.drafting import Candidate, DraftingResult, draft_for, falls_into_holdout
 from outreach.library import AT_RISK, seed_library
@@ -96,7 +98,8 @@ def take_answer(
         "received_at": now,
         "now": now,
     }
-    reply = take_reply(**(values | changes))
+    with transaction.atomic():  # as the inbox hands a delivery over
+        reply = take_reply(**(values | changes))
     assert reply is not None
     return reply
 

@@ -131,6 +131,24 @@ def test_a_wish_to_cancel_is_never_answered_with_an_offer(guest, location, now):
     assert thread.topic == Topic.CANCEL
 
 
+def test_words_alone_do_not_settle_a_wish_to_cancel(guest, manager, approver, now):
+    thread = fresh_of(waits("Please end my membership.", guest, now))
+    message = reply_with(thread, "We have it and pass it on today", manager, now)
+    after = fresh_of(thread)
+    assert (after.topic, after.waiting_since) == ("cancel", now)
+    assert after.due_at is not None
+    with pytest.raises(Conflict, match=f"{manager.get_full_name()} dealt with this at"):
+        services.send_answer(
+            thread_id=thread.pk, version=thread.version, body="Ok", by=approver, now=now
+        )
+    services.take_back_answer(message_id=message.pk, by=manager, now=now)
+    assert Reply.objects.get().answer is None
+    services.deal_with_thread(
+        thread_id=thread.pk, version=fresh_of(thread).version, by=manager, now=now
+    )
+    assert fresh_of(thread).waiting_since is None
+
+
 def test_control_characters_and_turned_text_are_taken_out(guest, now):
     reply = take_answer("Hi\x00\x07 \u202eevil\u202c\r\nthere", guest=guest, now=now)
     assert reply.body == "Hi evil\nthere"
@@ -195,6 +213,29 @@ def test_nobody_can_be_named_who_does_not_have_the_number(guest, location, manag
         services.name_writer(
             thread_id=thread.pk, version=thread.version, guest_id=guest.pk, by=manager, now=now
         )
+
+
+def test_a_stranger_becomes_the_guest_once_the_platform_knows_the_number(guest, admin, now):
+    known = waits("Hello, a question", guest, now)
+    stray = take_answer("Friday?", guest=guest, address="+19995550000", ref="IN2", now=now).thread
+    services.open_thread(thread_id=stray.pk, by=admin, now=now)
+    assert fresh_of(stray).guest is None
+    guest.phone = "+19995550000"
+    guest.save()
+    opened = services.open_thread(thread_id=stray.pk, by=admin, now=now)
+    assert opened.pk == known.pk
+    assert list(Thread.objects.all()) == [known]
+    assert Reply.objects.filter(thread=known).count() == 2
+
+
+def test_a_merged_guest_answers_as_the_one_that_stayed(guest, location, carrier, now):
+    message = make_message(location, now=now)
+    mirror_is_fresh(location, now)
+    sending.dispatch_due(now=now + timedelta(minutes=6))
+    message.guest.merged_into = guest
+    message.guest.save()
+    reply = take_answer("Friday?", guest=message.guest, now=now + timedelta(minutes=7))
+    assert reply.guest == reply.thread.guest == guest
 
 
 # --- Read and held --------------------------------------------------------------------------------

@@ -13,6 +13,9 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
             "Is that on top of my membership?", "What times do you have on Saturday?",
             "How long is this good for?", "Do I still have credits left?",
             "Can I use it for a facial instead?", "who is this?",
+            "How much is it for my sister?", "what time do you close on Fridays",
+            "Where are you located again? is there parking", "Do you have anything Thursday?",
+            "When does my plan renew", "my doctor says to wait, is that a problem?",
         ),
         "thanks": (
             "Thanks, see you soon", "Thank you!", "Appreciate it 😊", "thx", "Already on my list!",
@@ -24,6 +27,7 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
         "annoyed": (
             "I never use this, why do you keep writing?", "Honestly I forgot I was still paying.",
             "Please leave me alone with these offers.", "You again...",
+            "Last time nobody even said hello. Not happy.", "I was charged twice in October!!!",
         ),
         "stop": (
             "STOP", "Stop", "stop please", "Please take me off your list", "No more texts please",
@@ -31,7 +35,7 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "cancel_membership": (
             "Thanks for the reminder, I want to cancel my membership.",
-            "Please end my membership. I don't use it.",
+            "Please end my membership. I don't use it.", "How do I get out of this contract?",
         ),
         "confirm": ("Yes", "Confirmed, see you then!", "C", "I'll be there 👍", "yes confirmed"),
         "cannot_come": (
@@ -49,11 +53,13 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
         "yes": ("¡Sí, por favor!", "Sí, me viene bien", "Claro que sí, gracias", "Perfecto 👍"),
         "question": (
             "¿Está incluido en mi membresía?", "¿Qué horas tienen el sábado?",
-            "¿Hasta cuándo es válido?",
+            "¿Hasta cuándo es válido?", "¿Cuánto cuesta el masaje largo?", "¿Dónde están?",
+            "¿A qué hora abren mañana?", "¿Puedo ir el jueves?", "¿Cuántos créditos me quedan?",
         ),
         "thanks": ("¡Gracias!", "Muchas gracias, nos vemos pronto"),
         "no": ("No, gracias", "Ahora no puedo, gracias"),
-        "annoyed": ("¿Por qué me escriben tanto?", "Ya no lo uso, la verdad."),
+        "annoyed": ("¿Por qué me escriben tanto?", "Ya no lo uso, la verdad.",
+                    "Me cobraron dos veces."),
         "stop": ("ALTO", "PARE", "Por favor no me escriban más", "STOP"),
         "cancel_membership": ("Quiero cancelar mi membresía, por favor.",),
         "confirm": ("Sí, confirmo", "Ahí estaré, gracias", "Confirmado"),
