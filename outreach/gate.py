@@ -81,6 +81,13 @@ CONDITIONS = (
         "The guest said stop",
     ),
     Condition(
+        "unread",
+        """NOT EXISTS (
+            SELECT 1 FROM platforms_inboxdelivery i
+            WHERE i.sender = m.address AND i.sender <> '' AND i.status <> 'done')""",
+        "An answer of the guest has not been read yet",
+    ),
+    Condition(
         "approval",
         """d.id IS NULL AND m.purpose <> 'outreach'
            OR d.status = 'approved' AND d.approval_hash = o.approval""",

@@ -57,22 +57,28 @@ def delivery_key(body: bytes, now: datetime) -> str:
 
 @transaction.atomic
 def receive(
-    *, connection: str, delivery_id: str, body: bytes, now: datetime, event_type: str = ""
+    *,
+    connection: str,
+    delivery_id: str,
+    body: bytes,
+    now: datetime,
+    event_type: str = "",
+    sender: str = "",
 ) -> Receipt:
-    """Store a verified delivery once. Conflict: the id is known with another body; it is parked
-    for people to see and must be refused."""
+    """Store a verified delivery once. `sender` is the address of the guest who wrote. Conflict:
+    the id is known with another body; it is parked for people to see and must be refused."""
     digest = hashlib.sha256(body).hexdigest()
     key = (delivery_id or delivery_key(body, now))[:120]
     with db.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO platforms_inboxdelivery
-                   (connection, delivery_id, body_hash, body, event_type, received_at,
-                    status, attempt, error)
-            VALUES (%s, %s, %s, %s, %s, %s, 'received', 0, '')
+                   (connection, delivery_id, body_hash, body, event_type, sender,
+                    received_at, status, attempt, error)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, 'received', 0, '')
             ON CONFLICT (connection, delivery_id) DO NOTHING
             """,
-            [connection, key, digest, body, event_type[:80], now],
+            [connection, key, digest, body, event_type[:80], sender[:254], now],
         )
         if cursor.rowcount == 1:
             return Receipt.NEW

@@ -37,6 +37,8 @@ class InboxDelivery(models.Model):
     body_hash = models.CharField(max_length=64)
     body = models.BinaryField()
     event_type = models.CharField(max_length=80, blank=True)
+    # Who wrote, for answers of guests: nothing goes to an address whose answer nobody has read.
+    sender = models.CharField(max_length=254, blank=True, default="")
     received_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
     attempt = models.IntegerField(default=0)
@@ -56,6 +58,11 @@ class InboxDelivery(models.Model):
             ),
             models.Index(fields=["connection", "-received_at"], name="inbox_newest"),
             models.Index(fields=["connection"], name="inbox_parked", condition=Q(status="parked")),
+            models.Index(
+                fields=["sender"],
+                name="inbox_unread_of",
+                condition=~Q(status="done") & ~Q(sender=""),
+            ),
         ]
 
 

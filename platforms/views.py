@@ -31,7 +31,12 @@ def _too_large(request: HttpRequest) -> bool:
 
 
 def _keep(
-    connection: str, delivery_id: str, body: bytes, event_type: str, now: datetime
+    connection: str,
+    delivery_id: str,
+    body: bytes,
+    event_type: str,
+    now: datetime,
+    sender: str = "",
 ) -> HttpResponse:
     """Store in one transaction, then wake a worker; the sweep finds what the wake-up missed."""
     with transaction.atomic():
@@ -40,6 +45,7 @@ def _keep(
             delivery_id=delivery_id,
             body=body,
             event_type=event_type,
+            sender=sender,
             now=now,
         )
         if receipt is inbox.Receipt.NEW:
@@ -106,9 +112,11 @@ def sms_status(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["POST"])
 def sms_inbound(request: HttpRequest) -> HttpResponse:
-    """What a guest wrote back."""
+    """What a guest wrote back. From this commit on nothing leaves for the sender until it is read:
+    it may say stop, and the worker that reads it may be late."""
     form = _from_carrier(request)
     if isinstance(form, HttpResponse):
         return form
     sid = form.get("MessageSid", "")
-    return _keep("sms-inbound", sid, request.body, "inbound", clock.now())
+    sender = form.get("From", "").strip()
+    return _keep("sms-inbound", sid, request.body, "inbound", clock.now(), sender)

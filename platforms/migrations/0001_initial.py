@@ -93,6 +93,7 @@ class Migration(migrations.Migration):
                 ("body_hash", models.CharField(max_length=64)),
                 ("body", models.BinaryField()),
                 ("event_type", models.CharField(blank=True, max_length=80)),
+                ("sender", models.CharField(blank=True, default="", max_length=254)),
                 ("received_at", models.DateTimeField()),
                 (
                     "status",
@@ -119,6 +120,14 @@ class Migration(migrations.Migration):
                         condition=models.Q(("status", "parked")),
                         fields=["connection"],
                         name="inbox_parked",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            models.Q(("status", "done"), _negated=True),
+                            models.Q(("sender", ""), _negated=True),
+                        ),
+                        fields=["sender"],
+                        name="inbox_unread_of",
                     ),
                 ],
                 "constraints": [

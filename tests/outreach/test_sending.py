@@ -25,8 +25,8 @@ from outreach.models import (
     Suppression,
     Switch,
 )
-from platforms import outbox
-from platforms.models import OutboxItem
+from platforms import inbox, outbox
+from platforms.models import InboxDelivery, OutboxItem
 from platforms.outcome import Outcome, Result
 from tests.factories.outreach import make_draft, put_into_arm
 
@@ -125,6 +125,17 @@ def say_stop(message, manager, now):
     )
 
 
+def answer_unread(message, manager, now):
+    inbox.receive(
+        connection="sms-inbound", delivery_id="IN1", body=b"From=x", sender=message.address, now=now
+    )
+
+
+def fail_to_read_the_answer(message, manager, now):
+    answer_unread(message, manager, now)
+    InboxDelivery.objects.update(status="parked")
+
+
 def withdraw_consent(message, manager, now):
     Guest.objects.filter(pk=message.guest_id).update(sms_marketing=False)
 
@@ -200,6 +211,8 @@ def lose_the_zone(message, manager, now):
         (close_play, "switch"),
         (close_channel, "switch"),
         (say_stop, "suppressed"),
+        (answer_unread, "unread"),
+        (fail_to_read_the_answer, "unread"),
         (withdraw_consent, "consent"),
         (vanish, "consent"),
         (change_phone, "address"),
@@ -245,7 +258,7 @@ def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here(
     tested = {
         "switch", "suppressed", "consent", "address", "holdout", "phase", "approver", "stale",
         "approval", "hold", "hours", "week", "cap", "automatic",
-        "sequence", "paused", "watch", "breaker",
+        "sequence", "paused", "watch", "breaker", "unread",
     }  # fmt: skip
     assert {condition.key for condition in gate.CONDITIONS} == tested
 
@@ -529,6 +542,17 @@ def test_two_senders_never_write_to_one_guest_at_once(
     assert len(carrier.calls) == 1
     assert {state_of(message), state_of(second)} == {State.SENT, State.READY}
     connection.ensure_connection()
+
+
+def test_an_answer_of_somebody_else_or_one_that_was_read_holds_nothing_back(
+    carrier, message, now, due
+):
+    for sender, status in (("+12125550000", "received"), (message.address, "done")):
+        inbox.receive(
+            connection="sms-inbound", delivery_id=status, body=b"x", sender=sender, now=now
+        )
+        InboxDelivery.objects.filter(delivery_id=status).update(status=status)
+    assert sending.dispatch_due(now=due) == 1
 
 
 def test_suppression_of_another_channel_does_not_hold(carrier, message, due, now):
