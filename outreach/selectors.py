@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from memberships.models import Appointment, Guest
-from outreach import caps, checks, gate, rules, running
+from outreach import caps, checks, gate, rules, running, send_time
 from outreach.errors import NotAllowed
 from outreach.models import (
     Channel,
@@ -29,6 +29,7 @@ from outreach.models import (
     Switch,
 )
 from outreach.results import Check
+from outreach.send_time import Choice
 from outreach.texts import SmsSize, sms_size
 from platforms.models import OutboxItem
 
@@ -345,6 +346,7 @@ class Card:
     body_typed: str | None = None
     edit_open: bool = False
     place: str = ""  # in its sequence: "2 of 3 of Win-back"
+    choice: Choice | None = None  # when it leaves, where its play chooses the hour
 
     @property
     def blocked(self) -> bool:
@@ -384,6 +386,7 @@ def cards(drafts: Sequence[Draft], *, user: User, now: datetime) -> list[Card]:
     policy = OutreachPolicy.current()
     around = checks.look_around(drafts, now=now, policy=policy)
     sees_scores = user.has_perm("risk.view_scores")
+    chosen = send_time.choices(drafts, now=now, policy=policy)
     return [
         _card(
             draft,
@@ -393,6 +396,7 @@ def cards(drafts: Sequence[Draft], *, user: User, now: datetime) -> list[Card]:
             policy=policy,
             sees_scores=sees_scores,
             place=running.place_of_draft(draft),
+            choice=chosen.get(draft.pk),
         )
         for draft in drafts
     ]
@@ -407,6 +411,7 @@ def _card(
     policy: OutreachPolicy,
     sees_scores: bool,
     place: str,
+    choice: Choice | None,
 ) -> Card:
     results = checks.check_draft(draft, around)
     evidence = draft.evidence
@@ -439,6 +444,7 @@ def _card(
         is_open=is_open,
         decided="" if is_open else rules.who_decided(draft),
         place=place,
+        choice=choice,
     )
 
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from audit import services as audit
-from outreach import approval, caps, checks, events, rules
+from outreach import approval, caps, checks, events, rules, send_time
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed, OutreachError
 from outreach.models import Draft, Message, OutreachPolicy
 from outreach.results import Check
@@ -130,7 +130,7 @@ def commit_approval(
         message,
         subject=f"draft:{draft.pk}",
         approval_hash=digest,
-        due_at=now + timedelta(minutes=policy.outgoing_minutes),
+        due_at=send_time.leaves_at(draft, now=now, policy=policy),
         now=now,
     )
     detail = {

@@ -10,7 +10,9 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -28,7 +30,7 @@ from outreach.errors import (
     NotAllowed,
     OutreachError,
 )
-from outreach.models import Draft
+from outreach.models import Draft, Message
 from outreach.views.parts import back, number, wants_part
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def review_draft(request: StaffRequest, pk: int) -> HttpResponse:
 def approve(request: StaffRequest, pk: int) -> HttpResponse:
     draft, now = _mine(request, pk), clock.now()
     try:
-        services.approve_draft(
+        message = services.approve_draft(
             draft_id=draft.pk,
             version=number(request.POST.get("version")) or 0,
             by=request.user,
@@ -118,7 +120,15 @@ def approve(request: StaffRequest, pk: int) -> HttpResponse:
         )
     except OutreachError as error:
         return _refused(request, draft, error, now)
-    return _decided(request, draft, _("Approved."), now)
+    return _decided(request, draft, _approved_words(message, draft), now)
+
+
+def _approved_words(message: Message, draft: Draft) -> str:
+    """The time belongs to it where it was chosen: the message may wait until tomorrow."""
+    if not draft.play.choose_time:
+        return _("Approved.")
+    at = timezone.localtime(message.outbox.due_at, draft.location.zone)
+    return _("Approved. Leaves %(at)s.") % {"at": date_format(at, "D j M, H:i")}
 
 
 @requires("outreach.reject_draft")
