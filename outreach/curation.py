@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ from django.db.models import Max
 from django.utils.text import slugify
 
 from audit import services as audit
+from audit.services import Entry
 from memberships.models import Location
 from outreach import caps, events
 from outreach.errors import Conflict, NotAllowed
-from outreach.models import LibraryStatus, Offer, OutreachPolicy, Template
+from outreach.models import LibraryStatus, Offer, OutreachPolicy, Play, Template
+from outreach.services import refusals
 from outreach.transitions import library_may_become
 
 if TYPE_CHECKING:
@@ -73,8 +76,11 @@ def propose_offer(*, data: dict[str, Any], by: User, now: datetime) -> Offer:
 
 
 @transaction.atomic
-def set_offer_status(*, offer_id: int, status: str, by: User, now: datetime) -> Offer:
-    """Approve, retire or bring back an offer. Twice is once. Raises Conflict, NotAllowed."""
+def set_offer_status(
+    *, offer_id: int, status: str, by: User, now: datetime, note: str = ""
+) -> Offer:
+    """Approve, retire or bring back an offer. Retiring a proposed one refuses it: its author is
+    told, with the note. Twice is once. Raises Conflict, NotAllowed."""
     _check_may(by, "outreach.approve_library")
     offer = Offer.objects.select_for_update().get(pk=offer_id)
     wanted = LibraryStatus(status)
@@ -85,6 +91,8 @@ def set_offer_status(*, offer_id: int, status: str, by: User, now: datetime) -> 
     if wanted == LibraryStatus.ACTIVE:
         _check_other_eyes(by, offer.proposed_by_id)
         offer.approved_by = by
+    elif offer.status == LibraryStatus.PROPOSED:
+        refusals.tell_proposer(offer, note=note, by=by, now=now)
     offer.status = wanted
     offer.save(update_fields=["status", "approved_by"])
     event = events.OFFER_APPROVED if wanted == LibraryStatus.ACTIVE else events.OFFER_RETIRED
@@ -126,9 +134,11 @@ def propose_template(*, data: dict[str, Any], by: User, now: datetime, slug: str
 
 
 @transaction.atomic
-def set_template_status(*, template_id: int, status: str, by: User, now: datetime) -> Template:
-    """Put a version into use (the one before retires), or retire it. Twice is once. Raises
-    Conflict, NotAllowed."""
+def set_template_status(
+    *, template_id: int, status: str, by: User, now: datetime, note: str = ""
+) -> Template:
+    """Put a version into use (the one before retires), or retire it. Retiring a proposed one
+    refuses it: its author is told, with the note. Twice is once. Raises Conflict, NotAllowed."""
     _check_may(by, "outreach.approve_library")
     template = Template.objects.get(pk=template_id)
     versions = list(Template.objects.select_for_update().filter(slug=template.slug).order_by("pk"))
@@ -144,6 +154,8 @@ def set_template_status(*, template_id: int, status: str, by: User, now: datetim
         Template.objects.filter(slug=template.slug, status=LibraryStatus.ACTIVE).update(
             status=LibraryStatus.RETIRED
         )
+    elif template.status == LibraryStatus.PROPOSED:
+        refusals.tell_proposer(template, note=note, by=by, now=now)
     template.status = wanted
     template.save(update_fields=["status", "approved_by"])
     in_use = wanted == LibraryStatus.ACTIVE
@@ -160,6 +172,37 @@ def _record_template(event: str, template: Template, *, by: User, now: datetime)
         target=template,
         detail={"slug": template.slug, "version": template.version, "channel": template.channel},
     )
+
+
+# --- Who words the texts ------------------------------------------------------------------------
+
+
+@transaction.atomic
+def change_wording(*, wanted: Mapping[str, str], by: User, now: datetime) -> int:
+    """Say by play who words its texts (Play.Wording). Nothing changed is no act. Returns how many
+    changed. Raises NotAllowed."""
+    _check_may(by, "outreach.change_policy")
+    changed = [
+        play
+        for play in Play.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+        if play.wording != wanted[play.pk]
+    ]
+    for play in changed:
+        play.wording = Play.Wording(wanted[play.pk])
+    Play.objects.bulk_update(changed, ["wording"])
+    audit.record_many(
+        [
+            Entry(
+                event=events.WORDING_CHANGED,
+                at=now,
+                by=by,
+                target=play,
+                detail={"play": play.pk, "wording": play.wording},
+            )
+            for play in changed
+        ]
+    )
+    return len(changed)
 
 
 # --- Rules --------------------------------------------------------------------------------------

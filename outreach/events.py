@@ -44,6 +44,7 @@ SENDING_RESUMED = "switch.resumed"
 POLICY_CHANGED = "policy.changed"
 HOURS_SET = "hours.set"
 HOURS_ENDED = "hours.ended"
+WORDING_CHANGED = "wording.changed"
 OFFER_PROPOSED = "offer.proposed"
 OFFER_APPROVED = "offer.approved"
 OFFER_RETIRED = "offer.retired"
@@ -119,6 +120,7 @@ SENTENCES = {
     POLICY_CHANGED: "{actor} changed the rules for writing to guests: {changes}",
     HOURS_SET: "{actor} set the calling hours of {place}: {hours}",
     HOURS_ENDED: "{actor} put the calling hours of {place} out of force: {hours}",
+    WORDING_CHANGED: "{actor} said who words the texts of {play}: {wording}",
     OFFER_PROPOSED: "{actor} proposed the offer {target}",
     OFFER_APPROVED: "{actor} approved the offer {target}",
     OFFER_RETIRED: "{actor} retired the offer {target}",

@@ -10,9 +10,9 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, Subquery, Value, When
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -24,6 +24,7 @@ from outreach.models import (
     Draft,
     Message,
     OutreachPolicy,
+    Refusal,
     Reply,
     Suppression,
     Switch,
@@ -274,6 +275,7 @@ class Queue:
     view: str
     drafts: list[Draft]
     counts: dict[str, int]
+    came_back: int  # refusals the person has not seen
 
     @property
     def total(self) -> int:
@@ -311,16 +313,27 @@ def _queue_order() -> list[Any]:
     return [rank, score.desc(nulls_last=True), "pk"]
 
 
+def came_back(user: User) -> QuerySet[Refusal]:
+    """What others refused of the person's; of a location they no longer serve nothing is told."""
+    return Refusal.objects.filter(
+        Q(draft__isnull=True) | Q(draft__location__in=user.location_ids()), author=user
+    )
+
+
 def queue(user: User, location_id: int | None, *, view: str, now: datetime) -> Queue:
     """The review queue of a person. Two queries."""
     drafts = list(open_drafts(user, location_id, view=view, now=now)[:QUEUE_LENGTH])
     mine = Draft.objects.visible_to(user).at(location_id).open().filter(expires_at__gt=now)
     awake = Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now)
+    # In the same query: what came back to the person and is new (none is told where no draft is).
+    unread = came_back(user).filter(read_at__isnull=True).order_by().values("author")
     counts = mine.aggregate(
+        came_back=Coalesce(Max(Subquery(unread.values(n=Count("pk")))), 0),
         snoozed=Count("pk", filter=~awake),
         **{group.value: Count("pk", filter=awake & Q(group=group)) for group in GROUP_ORDER},
     )
-    return Queue(view=view, drafts=drafts, counts=counts)
+    came = counts.pop("came_back")
+    return Queue(view=view, drafts=drafts, counts=counts, came_back=came)
 
 
 @dataclass

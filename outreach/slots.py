@@ -19,6 +19,7 @@ from outreach.texts import field_names, fill
 MAX_SENTENCE = 160
 _CUT = re.compile(r"(?<=[.!?])(\s+)|(\n+)")
 _SIGNATURE = re.compile(r"\{postal_address\}|\bSTOP\b")
+_WORD = re.compile(r"[^\W\d_]{2}")
 _ENDS = re.compile(r"[.!?…]$")
 
 
@@ -71,7 +72,7 @@ def compose(template: str, sentences: Sequence[str], values: Mapping[str, str]) 
 def what_is_wrong(sentence: str, within: Text) -> str:
     """Why a sentence may not stand in a free place, in words for staff; empty when it may. Asked
     besides all checks of words: a machine's sentence carries nothing at all."""
-    if not sentence.strip() or sentence != sentence.strip():
+    if not _WORD.search(sentence) or sentence != sentence.strip():
         return "an empty sentence"
     if len(sentence) > MAX_SENTENCE or "\n" in sentence:
         return "a sentence too long"

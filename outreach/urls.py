@@ -8,13 +8,17 @@ from outreach.views import (
     hours,
     library,
     outgoing,
+    refusals,
     replies,
     review,
     sequences,
+    wording,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("review/", review.review, name="review"),
+    path("review/back/", refusals.refusals, name="refusals"),
+    path("review/back/read/", refusals.refusals_read, name="refusals-read"),
     path("review/together/", review.sheet, name="review-sheet"),
     path("review/<int:pk>/", review.review_draft, name="review-draft"),
     path("review/<int:pk>/approve/", review.approve, name="draft-approve"),
@@ -97,5 +101,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         automation.seen,
         name="settings-automation-seen",
     ),
+    path("settings/wording/", wording.wording, name="settings-wording"),
     path("settings/policy/", library.policy, name="settings-policy"),
 ]

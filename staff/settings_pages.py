@@ -47,6 +47,13 @@ PAGES = [
         "message-square-text",
     ),
     SettingsPage(
+        "settings-wording",
+        _("Who words the texts"),
+        _("The library alone, or a machine within its bounds, by play"),
+        "outreach.change_policy",
+        "pen-line",
+    ),
+    SettingsPage(
         "settings-thresholds",
         _("Bands"),
         _("From which score a member or a booking counts as high"),

@@ -15,6 +15,7 @@ from outreach.models.library import (
 )
 from outreach.models.limits import Cap, Holdout, OutreachPolicy, Suppression, Switch
 from outreach.models.messages import Contact, Message, Reply
+from outreach.models.refusals import Refusal
 from outreach.models.sequences import CallTask, Leave, Run, Step
 from outreach.models.threads import Thread
 
@@ -39,6 +40,7 @@ __all__ = [
     "PhaseChange",
     "Play",
     "PlayPhase",
+    "Refusal",
     "Reply",
     "Run",
     "SendingCount",

@@ -31,6 +31,7 @@ from outreach.services.phases import (
     set_rule,
 )
 from outreach.services.queue import queue_message
+from outreach.services.refusals import mark_refusals_read
 from outreach.services.sequences import (
     call_made,
     end_run,
@@ -68,6 +69,7 @@ __all__ = [
     "lock_open_drafts",
     "lower_doubtful",
     "lower_phase",
+    "mark_refusals_read",
     "name_writer",
     "open_thread",
     "pause_run",

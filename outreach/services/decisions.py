@@ -16,6 +16,7 @@ from outreach import approval, caps, checks, events, rules, send_time
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed, OutreachError
 from outreach.models import Draft, Message, OutreachPolicy
 from outreach.results import Check
+from outreach.services import refusals
 from outreach.services.answers import reopen
 from outreach.services.queue import queue_message
 from outreach.transitions import may_become
@@ -281,6 +282,7 @@ def reject_draft(
         rejection_note=note.strip()[:300],
         snoozed_until=None,
     )
+    refusals.tell_writers(draft, by=by, now=now)
     audit.record(
         events.DRAFT_REJECTED,
         at=now,
@@ -336,6 +338,7 @@ def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
         rules.check_may(by, "outreach.reject_draft", draft)
         if draft.decided_at is None or draft.decided_at + rules.UNDO_REJECTION < now:
             raise Conflict("This was rejected too long ago to take it back.")
+    refusals.take_back(draft)
     _reopen(draft, now=now)
     audit.record(
         events.DRAFT_UNDONE,

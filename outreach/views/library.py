@@ -82,7 +82,13 @@ def _set_status(request: StaffRequest, act: Any, **which: int) -> None:
     if status not in (LibraryStatus.ACTIVE, LibraryStatus.RETIRED):
         raise Http404("No such status.")
     try:
-        act(status=status, by=request.user, now=clock.now(), **which)
+        act(
+            status=status,
+            by=request.user,
+            now=clock.now(),
+            note=request.POST.get("note", ""),
+            **which,
+        )
     except OutreachError as error:
         messages.error(request, str(error))
     else:

@@ -77,6 +77,7 @@ def review(request: StaffRequest) -> HttpResponse:
         "views": _tabs(queue),
         "cards": _cards(request, deck, now),
         "undo": selectors.decided_lately(request.user, now=now),
+        "came_back": queue.came_back,
         "may_group": request.user.has_perm("outreach.approve_draft"),
         "now": now,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -63,28 +64,25 @@ def harmless_night(
 ) -> Outcome:
     """One draft per harmless sentence, which the machine puts in place of one of the library's."""
     outcome = Outcome()
-    members = {make_member(location, first_name="Ada"): sentence for sentence in sentences}
-    by_guest = {member.guest_id: sentence for member, sentence in members.items()}
-    waiting = list(sentences)
-    stub.answer = lambda task: _answer(task, waiting.pop(0))
-    for draft in _worded(list(members), now):
+    for sentence in sentences:
+        stub.answer = (
+            lambda task, mine=sentence: json.dumps(  # type: ignore[misc]
+                {"sentences": [mine, *task["sentences"][1:]]}
+            )
+        )
+        (draft,) = _worded([make_member(location, first_name="Ada")], now)
         outcome.tried += 1
         if draft.worded_by:
             outcome.good += 1
         else:
-            outcome.refused.append((by_guest[draft.guest_id], draft.wording_note))
+            outcome.refused.append((sentence, draft.wording_note))
     return outcome
-
-
-def _answer(task: dict[str, list[str]], sentence: str) -> str:
-    import json
-
-    return json.dumps({"sentences": [sentence, *task["sentences"][1:]]})
 
 
 def _worded(members: list, now: datetime) -> list[Draft]:  # type: ignore[type-arg]
     result = draft_members(*members, now=now)
     assert result.drafted == len(members), result
-    tried = services.word_drafts(now=now, limit=len(members), seconds=3_600)
-    assert tried == len(members)
+    # Some may be asked for twice: a busy machine answers late.
+    services.word_drafts(now=now, limit=2 * len(members), seconds=3_600)
+    assert not Draft.objects.filter(pk__in=result.draft_ids, worded_at__isnull=True).exists()
     return list(Draft.objects.filter(pk__in=result.draft_ids).order_by("pk"))

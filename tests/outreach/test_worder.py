@@ -149,6 +149,8 @@ def test_a_text_back_in_the_librarys_words_is_library_text(
         (says("STOP does nothing.", GOOD), "stopping"),
         (says("Ask for Zacharias when you come.", GOOD), "a name"),
         (says("", GOOD), "empty"),
+        (says(" .", GOOD), "empty"),
+        (says("...", GOOD), "empty"),
         (says("No end", GOOD), "without an end"),
         (says("One. Two more.", GOOD), "more than one"),
         (says("See {first_name}.", GOOD), "field"),
