@@ -1425,6 +1425,64 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="Refusal",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("refused_at", models.DateTimeField()),
+                ("reason", models.CharField(max_length=40)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="refusals_told",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "draft",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="outreach.draft",
+                    ),
+                ),
+                (
+                    "offer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="outreach.offer",
+                    ),
+                ),
+                (
+                    "refused_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="outreach.template",
+                    ),
+                ),
+            ],
+        ),
         migrations.AddField(
             model_name="draft",
             name="template",
@@ -2006,6 +2064,42 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="shadowdraft",
             index=models.Index(fields=["guest", "-at"], name="shadow_of_guest"),
+        ),
+        migrations.AddIndex(
+            model_name="refusal",
+            index=models.Index(
+                condition=models.Q(("read_at__isnull", True)),
+                fields=["author"],
+                name="refusal_unread",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="refusal",
+            index=models.Index(fields=["author", "-refused_at"], name="refusal_of_author"),
+        ),
+        migrations.AddConstraint(
+            model_name="refusal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("draft__isnull", False),
+                        ("offer__isnull", True),
+                        ("template__isnull", True),
+                    ),
+                    models.Q(
+                        ("draft__isnull", True),
+                        ("offer__isnull", True),
+                        ("template__isnull", False),
+                    ),
+                    models.Q(
+                        ("draft__isnull", True),
+                        ("offer__isnull", False),
+                        ("template__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="refusal_of_one_thing",
+            ),
         ),
         migrations.AddIndex(
             model_name="draft",

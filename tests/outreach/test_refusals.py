@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from audit import clock
 from audit.models import LedgerEntry
-from outreach import curation, services
+from outreach import curation, selectors, services
 from outreach.drafting import draft_for
 from outreach.errors import NotAllowed
 from outreach.library import AT_RISK
@@ -53,6 +53,7 @@ def test_the_writer_of_a_rejected_draft_is_told_by_whom_and_why(
     assert "Too short." in page
     make_draft(location, now=clock.now())
     assert "1 came back to you" in enter(manager).get(reverse("review")).content.decode()
+    assert selectors.queue(manager, None, view="", now=clock.now()).total == 1
     assert "came back" not in enter(approver).get(reverse("review")).content.decode()
 
 
