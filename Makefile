@@ -82,6 +82,10 @@ quiet-hours: env-tests ## Calling hours decided twice, 800,000 times: DECISIONS=
 bench-hostile: env-tests ## Hostile notes against a machine that obeys them: nothing foreign may pass
 	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.hostile_notes $(if $(OUT),--out "$(OUT)")
 
+.PHONY: bench-breakers
+bench-breakers: env-tests ## 100 calm weeks: how often breakers open for nothing, and what they see at once
+	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.breakers
+
 .PHONY: bench-scale
 bench-scale: env-tests ## The whole round at the size of a chain: 50 locations, 200,000 guests
 	@$(VENV) -m benchmarks.scale --home "$(or $(BENCH_HOME),.local/scale)" --out "$(or $(OUT),.local/scale.json)" \

@@ -35,9 +35,10 @@ EVERYTHING: Scope = (None, None)
 
 QUARTER = timedelta(minutes=15)
 WEEK = timedelta(days=7)
-# Answers and carriers need time: these look at what was sent in three days, the others at one.
+# All look at one day. Answers and carriers need time and are rare: these look at three days too.
+DAY = timedelta(days=1)
 SLOW = (Signal.STOPS, Signal.UNDELIVERED)
-WINDOW = {signal: timedelta(days=3) if signal in SLOW else timedelta(days=1) for signal in Signal}
+WINDOWS = {signal: (DAY, 3 * DAY) if signal in SLOW else (DAY,) for signal in Signal}
 COUNTED_ANEW = timedelta(days=3, hours=1)
 KEPT = timedelta(weeks=26)
 # Money of different currencies is not added up.
@@ -229,9 +230,9 @@ def look(*, now: datetime, planned: Mapping[Pair, Planned] | None = None) -> lis
         .annotate(first=Min("at"))
         .order_by()
     }
-    windows = {span: _windows(now=now, span=span) for span in set(WINDOW.values())}
     histories = {
-        span: _histories(found, first_at, planned or {}, now=now) for span, found in windows.items()
+        span: _histories(_windows(now=now, span=span), first_at, planned or {}, now=now)
+        for span in (DAY, 3 * DAY)
     }
     rows = {
         ((row.play_id, row.location_id), Signal(row.signal)): row
@@ -240,17 +241,20 @@ def look(*, now: datetime, planned: Mapping[Pair, Planned] | None = None) -> lis
         .order_by("pk")
     }
     verdicts: dict[tuple[Scope, Signal], Verdict] = {}
-    for signal, span in WINDOW.items():
-        for scope, history in histories[span].items():
-            if scope == EVERYTHING and signal not in FOR_EVERYTHING:
-                continue
-            row = rows.get((scope, signal))
-            if row is not None and _is_recent(row, now=now, span=span):
-                verdicts[scope, signal] = _since_then(row, scope, first_at, now=now)
-            else:
-                verdicts[scope, signal] = judge(
-                    signal, history.weeks.get(0, Counts()), history.before(now, span)
-                )
+    for signal, spans in WINDOWS.items():
+        for span in spans:
+            for scope, history in histories[span].items():
+                if scope == EVERYTHING and signal not in FOR_EVERYTHING:
+                    continue
+                if (before := verdicts.get((scope, signal))) is not None and before.trips:
+                    continue
+                row = rows.get((scope, signal))
+                if row is not None and _is_recent(row, now=now, span=span):
+                    verdicts[scope, signal] = _since_then(row, scope, first_at, now=now)
+                else:
+                    verdicts[scope, signal] = judge(
+                        signal, history.weeks.get(0, Counts()), history.before(now, span)
+                    )
     entries = _move_all(rows, verdicts, now=now)
     audit.record_many(entries)
     return holding()

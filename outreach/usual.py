@@ -22,8 +22,11 @@ Signal = Breaker.Signal
 WEEKS = 8
 LEAST_WEEKS = 3
 # The chance of a false alarm per look. A look is taken every few minutes, but windows of a day
-# overlap: a week holds about seven independent ones, so one alarm in some hundred calm weeks.
-ALPHA = 1e-5
+# overlap: a week holds some twenty independent ones, so one alarm in some hundred calm weeks.
+# Shares are rarer events with a floor of their own: there a larger chance is safe
+# (benchmarks/breakers.py counts both).
+ALPHA = 1e-4
+ALPHA_SHARE = 1e-3
 # Days differ more than Poisson counts do (holidays, weather, a campaign): at least half again.
 LEAST_DISPERSION = 1.5
 
@@ -117,7 +120,7 @@ def _volume(_: Signal, window: Counts, before: Sequence[Counts]) -> Verdict:
         window.approved,
         seen,
         least=LEAST_MESSAGES,
-        words=f"{window.approved:.0f} messages in a day",
+        words=f"{window.approved:.0f} messages",
     )
 
 
@@ -133,7 +136,7 @@ def _cost(_: Signal, window: Counts, before: Sequence[Counts]) -> Verdict:
         window.cost_cents / unit,
         [week.cost_cents / unit for week in before],
         least=LEAST_COST_UNITS,
-        words=f"Offers for {window.cost_cents / 100:.2f} in a day",
+        words=f"Offers for {window.cost_cents / 100:.2f}",
     )
 
 
@@ -150,7 +153,7 @@ def _more_than_usual(k: float, seen: Sequence[float], *, least: float, words: st
     tail = tails.count_tail(math.floor(k / scale), seen=sum(seen) / scale, periods=float(len(seen)))
     if tail >= ALPHA:
         return CALM
-    return Verdict(True, f"{words}; usual on this day: about {mean:.0f}.")
+    return Verdict(True, f"{words}; usual at this time of the week: about {mean:.0f}.")
 
 
 def _share(signal: Signal, window: Counts, before: Sequence[Counts]) -> Verdict:
@@ -165,7 +168,7 @@ def _share(signal: Signal, window: Counts, before: Sequence[Counts]) -> Verdict:
     usual = yes / (yes + no)
     if x < rule.ratio * usual * n:
         return CALM
-    if tails.share_tail(int(x), int(n), yes=yes, no=no) >= ALPHA * 10:
+    if tails.share_tail(int(x), int(n), yes=yes, no=no) >= ALPHA_SHARE:
         return CALM
     return Verdict(True, f"{x:.0f} of {n:.0f} {rule.words}; usual are {100 * usual:.0f} in 100.")
 
@@ -185,7 +188,9 @@ def _scores(_: Signal, window: Counts, before: Sequence[Counts]) -> Verdict:
     error = math.sqrt(between * (1 + 1 / len(means)) + within / window.scored)
     if abs(now - mean) < max(SCORE_POINTS, SCORE_ERRORS * error):
         return CALM
-    return Verdict(True, f"The mean score is {now:.0f}; usual on this day: about {mean:.0f}.")
+    return Verdict(
+        True, f"The mean score is {now:.0f}; usual at this time of the week: about {mean:.0f}."
+    )
 
 
 _JUDGES: Mapping[Signal, Callable[[Signal, Counts, Sequence[Counts]], Verdict]] = {

@@ -66,6 +66,6 @@ def test_down_by_keyboard(sign_in, manager, regional, location, elsewhere) -> No
     page.goto(reverse("settings-automation"))
     page.get_by_role("link", name="At-risk check-in").first.focus()
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Move down: every draft reviewed").focus()
+    page.get_by_role("button", name="Down: every draft reviewed").focus()
     page.keyboard.press("Enter")
     page.locator(".pill", has_text="every draft reviewed").wait_for()

@@ -148,7 +148,7 @@ def test_far_more_messages_than_usual_open_the_breaker_of_each_scope(location, n
     assert {(row.play_id, row.location_id, row.signal) for row in held} == {
         (AT_RISK, location.pk, "volume"), (None, location.pk, "volume"), (None, None, "volume"),
     }  # fmt: skip
-    assert "usual on this day: about 40" in held[0].reason
+    assert "usual at this time of the week: about 40" in held[0].reason
     assert LedgerEntry.objects.filter(event="breaker.opened").count() == 3
     breakers.look(now=now + MINUTE)
     assert LedgerEntry.objects.filter(event="breaker.opened").count() == 3
