@@ -21,6 +21,7 @@ from outreach.errors import (
 )
 from outreach.inbox import Wanted
 from outreach.models import Message, OutreachPolicy, Reply, Suppression, Switch, Thread, Topic
+from platforms import outbox
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
 from tests.factories.memberships import AppointmentFactory, GuestFactory, MembershipFactory
@@ -289,8 +290,9 @@ def test_an_answer_leaves_after_half_a_minute_through_the_gate(guest, manager, c
 def test_an_answer_changed_after_it_was_sent_off_is_refused(guest, manager, carrier, now):
     message = reply_with(waits("Friday?", guest, now), "At 3", manager, now)
     Message.objects.filter(pk=message.pk).update(body="At 4")
+    forged = {"to": guest.phone, "subject": "", "body": "At 4"}
     OutboxItem.objects.filter(pk=message.outbox_id).update(
-        payload={"to": guest.phone, "subject": "", "body": "At 4"}
+        payload=forged, payload_hash=outbox.payload_hash(forged)
     )
     sending.dispatch_due(now=now + LATER)
     assert carrier == []
@@ -546,7 +548,7 @@ def enter():
 
 @pytest.fixture
 def crowd(location, library, manager):
-    """Three hundred conversations, of which two thirds wait."""
+    """Sixty conversations, of which two thirds wait."""
     now = clock.now()
     guests = GuestFactory.create_batch(60, location=location)
     for number, guest in enumerate(guests):
@@ -597,8 +599,9 @@ def test_the_list_alone_marks_nothing_as_read(enter, manager, guest):
     client = enter(manager)
     client.get("/replies/?view=unread")
     assert fresh_of(thread).is_unread
-    client.get(f"/replies/{thread.pk}/")
+    shown = client.get(f"/replies/{thread.pk}/").content.decode()
     assert not fresh_of(thread).is_unread
+    assert f"read by {manager.get_full_name()}, " in shown
 
 
 def test_the_suggested_answer_is_in_the_field_in_the_guests_language(enter, manager, guest):
