@@ -41,5 +41,9 @@ class AlreadyLeft(OutreachError):
     """The message is on its way or gone: it cannot be called back."""
 
 
+class TooMany(OutreachError):
+    """So many in so short a time are not wanted."""
+
+
 class BadTemplate(OutreachError):
     """A text has something other than plain named fields that we know."""

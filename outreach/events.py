@@ -48,6 +48,8 @@ WORDING_CHANGED = "wording.changed"
 OFFER_PROPOSED = "offer.proposed"
 OFFER_APPROVED = "offer.approved"
 OFFER_RETIRED = "offer.retired"
+TEST_ASKED = "test.asked"
+TEST_ANSWERED = "test.answered"
 TEMPLATE_PROPOSED = "template.proposed"
 TEMPLATE_APPROVED = "template.approved"
 TEMPLATE_RETIRED = "template.retired"
@@ -124,6 +126,8 @@ SENTENCES = {
     OFFER_PROPOSED: "{actor} proposed the offer {target}",
     OFFER_APPROVED: "{actor} approved the offer {target}",
     OFFER_RETIRED: "{actor} retired the offer {target}",
+    TEST_ASKED: "{actor} sent the text {target} to themselves as a test",
+    TEST_ANSWERED: "The carrier answered about a test of {target}: {state}",
     TEMPLATE_PROPOSED: "{actor} proposed the text {target}",
     TEMPLATE_APPROVED: "{actor} approved the text {target}",
     TEMPLATE_RETIRED: "{actor} retired the text {target}",

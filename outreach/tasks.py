@@ -37,6 +37,19 @@ def check_unknown() -> None:
 
 
 @shared_task
+def dispatch_trials() -> None:
+    """Send the tests people asked for."""
+    from outreach import services
+
+    services.dispatch_trials(now=clock.now())
+
+
+def wake_trials() -> None:
+    """A nudge only: when the broker is away, beat finds the test."""
+    nudge(dispatch_trials)
+
+
+@shared_task
 def word_drafts() -> None:
     """Have fresh drafts worded by the machine, where one is set up."""
     from outreach import services

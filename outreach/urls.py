@@ -101,6 +101,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         automation.seen,
         name="settings-automation-seen",
     ),
+    path("settings/templates/<int:pk>/test/", library.template_test, name="settings-template-test"),
     path("settings/wording/", wording.wording, name="settings-wording"),
     path("settings/policy/", library.policy, name="settings-policy"),
 ]

@@ -60,7 +60,7 @@ class PersonForm(UserForm):
 
     class Meta:
         model = User
-        fields = ["first_name", "last_name", "username", "email", "role", "is_active"]
+        fields = ["first_name", "last_name", "username", "email", "phone", "role", "is_active"]
         labels = {"is_active": _("May sign in"), "role": _("Role")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -100,7 +100,7 @@ def change_person(
 
 def _safe(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """Addresses of staff stay out of the ledger; that they changed is enough."""
-    return {name: [] if name == "email" else values for name, values in changes.items()}
+    return {name: [] if name in ("email", "phone") else values for name, values in changes.items()}
 
 
 @transaction.atomic

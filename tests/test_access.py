@@ -273,6 +273,7 @@ TABLE: dict[str, Line] = {
     ),
     "settings-rule-remove": Line("403 403 403 404", thing=a_rule, post={}, elsewhere=403),
     "settings-breaker-close": Line("403 403 200 200", thing=a_held_scope, elsewhere=403),
+    "settings-template-test": Line("403 302 302 302", thing=a_text, post={}, elsewhere=302),
     "settings-wording": Line(FROM_MANAGER),
     "refusals": Line(FROM_MANAGER),
     "refusals-read": Line("403 302 302 302", post={}),

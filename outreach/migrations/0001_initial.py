@@ -1626,6 +1626,46 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
+            name="TrialSend",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("sms", "text message"), ("email", "e-mail")], max_length=6
+                    ),
+                ),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "outbox",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="trial",
+                        to="platforms.outboxitem",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="outreach.template"
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="CallingHours",
             fields=[
                 (
@@ -2336,5 +2376,9 @@ class Migration(migrations.Migration):
                 ),
                 name="answer_has_thread_and_author",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="trialsend",
+            index=models.Index(fields=["asked_by", "-asked_at"], name="trial_of_person"),
         ),
     ]

@@ -18,6 +18,7 @@ from outreach.models.messages import Contact, Message, Reply
 from outreach.models.refusals import Refusal
 from outreach.models.sequences import CallTask, Leave, Run, Step
 from outreach.models.threads import Thread
+from outreach.models.trials import TrialSend
 
 __all__ = [
     "AutomaticRule",
@@ -51,4 +52,5 @@ __all__ = [
     "Template",
     "Thread",
     "Topic",
+    "TrialSend",
 ]

@@ -42,6 +42,7 @@ from outreach.services.sequences import (
     resume_runs,
 )
 from outreach.services.stops import lift_suppression, resume_sending, stop_sending, suppress
+from outreach.services.trials import dispatch_trials, send_test
 from outreach.services.upkeep import (
     expire_drafts,
     lock_open_drafts,
@@ -60,6 +61,7 @@ __all__ = [
     "call_made",
     "cancel_message",
     "deal_with_thread",
+    "dispatch_trials",
     "edit_draft",
     "end_hours",
     "end_run",
@@ -87,6 +89,7 @@ __all__ = [
     "retry_message",
     "see_doubt",
     "send_answer",
+    "send_test",
     "set_hours",
     "set_rule",
     "settle_uncertain",

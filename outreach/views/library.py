@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit import clock
 from audit.access import requires
-from outreach import curation
+from outreach import curation, services
 from outreach.errors import BadTemplate, OutreachError
 from outreach.forms import CAUSES, FIELD_HELP, PLACES, OfferForm, PolicyForm, TemplateForm
 from outreach.models import Channel, LibraryStatus, Offer, OutreachPolicy, Template
@@ -204,6 +204,21 @@ def template_status(request: StaffRequest, pk: int) -> HttpResponse:
     if not Template.objects.filter(pk=pk).exists():
         raise Http404("No such text.")
     _set_status(request, curation.set_template_status, template_id=pk)
+    return redirect("settings-template", pk=pk)
+
+
+@requires("outreach.propose_library")
+@require_POST
+def template_test(request: StaffRequest, pk: int) -> HttpResponse:
+    """Send the text to the signed-in person themselves."""
+    if not Template.objects.filter(pk=pk).exists():
+        raise Http404("No such text.")
+    try:
+        services.send_test(template_id=pk, by=request.user, now=clock.now())
+    except OutreachError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("On its way to you, marked as a test."))
     return redirect("settings-template", pk=pk)
 
 

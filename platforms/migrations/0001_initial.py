@@ -152,6 +152,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("message", "message to a guest"),
                             ("writeback", "write-back to the platform"),
+                            ("test", "test to oneself"),
                         ],
                         max_length=12,
                     ),
