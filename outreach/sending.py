@@ -93,7 +93,7 @@ def _send_next(*, now: datetime) -> Message | None:
     policy = OutreachPolicy.current()
     item = outbox.claim(
         candidate_sql=gate.CANDIDATE_SQL,
-        params=gate.parameters(now=now, policy=policy),
+        params=gate.parameters(now=now, policy=policy, among=gate.NEXT),
         now=now,
         lease=LEASE,
         also=partial(_begin, now=now, policy=policy),

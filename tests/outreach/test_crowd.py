@@ -48,7 +48,7 @@ def message(location: Location, elsewhere: Location, now: datetime) -> Message:
 
 
 def crowd_before(message: Message, count: int, *, at: Location) -> None:
-    """So many answers to guests of another location, all due before the message."""
+    """So many confirmations of a stop at another location, all due before the message."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -60,13 +60,13 @@ def crowd_before(message: Message, count: int, *, at: Location) -> None:
                 FROM memberships_guest g CROSS JOIN crowd WHERE g.id = %(guest)s;
             INSERT INTO platforms_outboxitem
                 SELECT (jsonb_populate_record(o, jsonb_build_object(
-                            'id', outbox, 'subject', 'answer:' || n, 'location_id', %(at)s,
+                            'id', outbox, 'subject', 'confirm:' || n, 'location_id', %(at)s,
                             'due_at', o.due_at - interval '1 minute'))).*
                 FROM platforms_outboxitem o CROSS JOIN crowd WHERE o.id = %(outbox)s;
             INSERT INTO outreach_message
                 SELECT (jsonb_populate_record(m, jsonb_build_object(
                             'id', -n, 'guest_id', -n, 'outbox_id', outbox, 'draft_id', NULL,
-                            'location_id', %(at)s, 'play_id', NULL, 'purpose', 'answer',
+                            'location_id', %(at)s, 'play_id', NULL, 'purpose', 'confirmation',
                             'cost_cents', 0, 'reservation', 'none'))).*
                 FROM outreach_message m CROSS JOIN crowd WHERE m.id = %(message)s;
             ANALYZE platforms_outboxitem;
@@ -83,7 +83,7 @@ def crowd_before(message: Message, count: int, *, at: Location) -> None:
 
 def looked_at(now: datetime) -> int:
     """Rows of the outbox a claim walks over, by PostgreSQL's own count."""
-    values = gate.parameters(now=now, policy=OutreachPolicy.current())
+    values = gate.parameters(now=now, policy=OutreachPolicy.current(), among=gate.NEXT)
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {gate.CANDIDATE_SQL}", values)
         (plan,) = cursor.fetchone()
@@ -92,7 +92,8 @@ def looked_at(now: datetime) -> int:
     for step in steps:
         steps += step.get("Plans", [])
         if step.get("Relation Name") == "platforms_outboxitem" and step["Alias"] == "o":
-            total += step["Actual Rows"] * step["Actual Loops"]
+            rows = step["Actual Rows"] + step.get("Rows Removed by Filter", 0)
+            total += rows * step["Actual Loops"]
     return int(total)
 
 
