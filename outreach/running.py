@@ -11,7 +11,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from outreach.models import CallTask, Draft, Message, Run, Step
+from outreach.models import CallTask, Draft, Message, Play, Run, Step
 from platforms.models import OutboxItem
 
 if TYPE_CHECKING:
@@ -31,9 +31,14 @@ class Steps:
     @classmethod
     def read(cls) -> Steps:
         by_play: dict[str, list[Step]] = {}
-        for step in Step.objects.filter(is_active=True).order_by("number"):
+        steps = Step.objects.filter(is_active=True).select_related("play")
+        for step in steps.order_by("play__name", "number"):
             by_play.setdefault(step.play_id, []).append(step)
         return cls(by_play)
+
+    def plays(self) -> list[Play]:
+        """Plays with more than one message, by name."""
+        return [steps[0].play for steps in self.by_play.values() if len(steps) > 1]
 
     def after(self, run: Run) -> Step | None:
         """The step that follows the one the run is at."""
@@ -112,7 +117,8 @@ def of_guest(guest: Guest, user: User) -> list[RunRow]:
     """The newest runs of a guest, those under way first. Five queries."""
     runs = Run.objects.visible_to(user).filter(guest=guest)
     newest = _with_all(runs.order_by("-started_at", "-pk"))[:NEWEST_OF_GUEST]
-    return rows(sorted(newest, key=lambda run: run.state not in Run.UNDER_WAY))
+    under_way_first = sorted(newest, key=lambda run: run.state not in Run.UNDER_WAY)
+    return rows(under_way_first, Steps.read())
 
 
 def _with_all(runs: QuerySet[Run]) -> QuerySet[Run]:
@@ -123,9 +129,8 @@ def _with_all(runs: QuerySet[Run]) -> QuerySet[Run]:
     )
 
 
-def rows(runs: Sequence[Run]) -> list[RunRow]:
-    """What the list says of each run. One query, besides those of the runs."""
-    steps = Steps.read()
+def rows(runs: Sequence[Run], steps: Steps) -> list[RunRow]:
+    """What the list says of each run. No query besides those of the runs."""
     return [_row(run, steps) for run in runs]
 
 

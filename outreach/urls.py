@@ -12,6 +12,7 @@ from outreach.views import (
     replies,
     review,
     sequences,
+    steps,
     wording,
 )
 
@@ -102,6 +103,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="settings-automation-seen",
     ),
     path("settings/templates/<int:pk>/test/", library.template_test, name="settings-template-test"),
+    path("settings/sequences/", steps.plays, name="settings-steps"),
+    path("settings/sequences/<slug:key>/", steps.play, name="settings-steps-play"),
     path("settings/wording/", wording.wording, name="settings-wording"),
     path("settings/policy/", library.policy, name="settings-policy"),
 ]

@@ -54,6 +54,13 @@ PAGES = [
         "pen-line",
     ),
     SettingsPage(
+        "settings-steps",
+        _("Sequences"),
+        _("What follows a play's first message, after how long, and what ends it early"),
+        "outreach.propose_library",
+        "list-ordered",
+    ),
+    SettingsPage(
         "settings-thresholds",
         _("Bands"),
         _("From which score a member or a booking counts as high"),

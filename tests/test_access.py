@@ -94,6 +94,11 @@ def a_run(location: Location) -> Run:
     return run
 
 
+def a_play(location: Location) -> list[str]:
+    seed_library(by=None, now=NOW)
+    return ["at-risk-check-in"]
+
+
 def a_message(location: Location) -> Message:
     return make_message(location, now=clock.now())
 
@@ -277,6 +282,8 @@ TABLE: dict[str, Line] = {
     "settings-wording": Line(FROM_MANAGER),
     "refusals": Line(FROM_MANAGER),
     "refusals-read": Line("403 302 302 302", post={}),
+    "settings-steps": Line(FROM_MANAGER),
+    "settings-steps-play": Line(FROM_MANAGER, thing=a_play, elsewhere=200),
     "settings-policy": Line(FROM_MANAGER),
     "settings-hours": Line(FROM_MANAGER),
     "settings-hours-add": Line(ONLY_ADMIN),  # regional managers of the whole business too

@@ -38,20 +38,23 @@ TABS = {
 def sequences(request: StaffRequest) -> HttpResponse:
     view = request.GET.get("view", "running")
     view = view if view in running.VIEWS else "running"
-    plays = list(Play.objects.filter(steps__number__gt=1).distinct().order_by("name"))
+    steps = running.Steps.read()
+    plays = steps.plays()
     play = request.GET.get("play", "")
     play = play if play in {one.pk for one in plays} else ""
     place = picked_location(request)
     counts = running.counts(request.user, place, play=play)
     shown = running.runs_shown(request.user, place, view=view, play=play)
-    page = Paginator(shown, PAGE).get_page(request.GET.get("page"))
+    paginator = Paginator(shown, PAGE)
+    paginator.count = counts[view]  # counted already
+    page = paginator.get_page(request.GET.get("page"))
     context = {
         "view": view,
         "tabs": [(key, label, counts[key]) for key, label in TABS.items()],
         "plays": plays,
         "play": play,
         "page": page,
-        "rows": running.rows(list(page.object_list)),
+        "rows": running.rows(list(page.object_list), steps),
         "under_way": counts["running"] + counts["waiting"],
         "paused": counts["paused"],
         "may_steer": request.user.has_perm("outreach.steer_sequence"),

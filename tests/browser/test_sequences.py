@@ -49,3 +49,19 @@ def test_pausing_by_key_and_on_the_members_page(sign_in, accessible, manager, lo
     part = page.locator("section", has=page.locator("#sequences"))
     part.get_by_text("of At-risk check-in").wait_for()
     accessible(page)
+
+
+def test_the_steps_of_a_play_are_read_and_changed(sign_in, accessible, regional, location) -> None:
+    seed_library(by=None, now=clock.now())
+    page = sign_in(regional)
+    page.goto("/settings/sequences/")
+    accessible(page)
+    page.goto("/settings/sequences/at-risk-check-in/")
+    accessible(page, everywhere=True)
+    page.locator("#id_days_2").fill("0")
+    page.get_by_role("button", name="Save").click()
+    page.locator(".notice.error", has_text="Step 2 needs a wait").wait_for()
+    page.locator("#id_days_2").fill("2")
+    page.get_by_role("button", name="Save").click()
+    page.locator(".notice", has_text="Saved").wait_for()
+    page.problems[:] = [text for text in page.problems if "422" not in text]

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from audit.models import LedgerEntry
 from outreach import services
-from outreach.models import Run
+from outreach.models import Play, Run, Step
 from tests.factories.outreach import make_draft
 
 pytestmark = pytest.mark.usefixtures("library")
@@ -136,3 +137,62 @@ def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
     Run.objects.update(**changes[view])
     with django_assert_max_num_queries(14):  # with the two of the head of every page
         client.get(reverse("sequences"), {"view": view})
+
+
+# --- The steps of a play --------------------------------------------------------------------------
+
+STEPS = "/settings/sequences/at-risk-check-in/"
+AS_SEEDED = {
+    "does_1": "offer", "does_2": "words", "days_2": 4, "hours_2": 0, "cause_2": "follow_up",
+    "does_3": "call", "days_3": 3, "note_3": "Ask how it is going.",
+    "leaves_on": ["booked", "came"],
+}  # fmt: skip
+
+
+def test_a_regional_manager_changes_the_steps(client, regional) -> None:
+    client.force_login(regional)
+    changed = {**AS_SEEDED, "days_2": 2, "hours_2": 12, "off_3": "on", "choose_time": "on"}
+    assert client.post(STEPS, changed).status_code == 302
+    second, third = Step.objects.filter(number__gt=1).order_by("number")
+    assert (second.wait_hours, second.cause, third.is_active) == (60, "follow_up", False)
+    play = Play.objects.get()
+    assert (play.leaves_on, play.choose_time) == (["booked", "came"], True)
+    told = LedgerEntry.objects.get(event="sequence.steps_changed")
+    assert "2 after 60 h words" in told.body
+    client.post(STEPS, changed)  # nothing changed is no act
+    assert LedgerEntry.objects.filter(event="sequence.steps_changed").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"days_2": 0}, "Step 2 needs a wait of an hour or more"),
+        ({"days_2": -1}, "greater than or equal to 0"),
+        ({"cause_2": "last_word"}, "Step 2: no text in use fits for text message"),
+        ({"note_3": " "}, "say what the desk should call about"),
+        ({"does_1": "call"}, "Select a valid choice"),
+        ({"does_1": ""}, "This field is required"),
+    ],
+)
+def test_steps_that_cannot_work_are_refused_with_what_to_mend(
+    client, regional, change, said
+) -> None:
+    client.force_login(regional)
+    before = list(Step.objects.values())
+    answer = client.post(STEPS, {**AS_SEEDED, **change})
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert list(Step.objects.values()) == before
+
+
+def test_a_manager_reads_the_steps_and_changes_none(client, manager) -> None:
+    client.force_login(manager)
+    assert "A regional manager may change them" in client.get(STEPS).content.decode()
+    assert client.post(STEPS, {**AS_SEEDED, "days_2": 2}).status_code == 422
+    assert Step.objects.get(number=2).wait_hours == 96
+
+
+def test_a_line_left_out_moves_the_later_ones_up(client, regional) -> None:
+    client.force_login(regional)
+    client.post(STEPS, {**AS_SEEDED, "does_2": ""})
+    assert [step.is_call for step in Step.objects.order_by("number")] == [False, True]
