@@ -39,7 +39,9 @@ from outreach.models import (
     Suppression,
     Template,
 )
-from outreach.texts import field_names, fill
+from outreach.normal import without_accents
+from outreach.text_checks import MAX_SMS_PARTS
+from outreach.texts import field_names, fill, sms_size
 
 if TYPE_CHECKING:
     from staff.models import User
@@ -101,6 +103,7 @@ NOT_PRESENT = "no longer in the platform"
 REPORT_ONLY = "report only at this location"
 ALREADY_OPEN = "already has a draft of this play"
 UNDER_WAY = "already in a sequence of this play"
+SAME_REASON = "another play has a draft for the same reason"
 LATELY = "written to lately"
 UNREACHABLE = "no consent or no address"
 SUPPRESSED = "said stop"
@@ -368,6 +371,7 @@ class _Round:
     phases: dict[int, str]
     steps: dict[int, Step]
     open_guests: set[int]
+    open_causes: set[tuple[int, str]]  # (guest, cause) of open drafts of other plays
     under_way: set[int]
     used: dict[int, set[str]]
     lately: set[int]
@@ -415,6 +419,11 @@ class _Round:
             .order_by("approved_at")
             .values_list("guest_id", "draft__offer_id", "approved_at")
         }
+        waiting = list(
+            Draft.objects.open()
+            .filter(guest_id__in=guest_ids)
+            .values_list("play_id", "guest_id", "evidence__cause")
+        )
         return cls(
             play=play,
             now=now,
@@ -438,11 +447,8 @@ class _Round:
                 .values_list("guest_id", flat=True)
             ),
             used=_used_texts([c.run_id for c in candidates if c.run_id]),
-            open_guests=set(
-                Draft.objects.open()
-                .filter(play=play, guest_id__in=guest_ids)
-                .values_list("guest_id", flat=True)
-            ),
+            open_guests={guest_id for key, guest_id, _ in waiting if key == play.pk},
+            open_causes={(guest_id, cause) for key, guest_id, cause in waiting if key != play.pk},
             lately=_turned_to_lately(play, guest_ids, now),
             recorded=_recorded_lately(play, guest_ids, now),
             suppressed=set(
@@ -482,6 +488,8 @@ class _Round:
                 return LATELY, ""
         if guest.pk in self.open_guests:
             return ALREADY_OPEN, ""
+        if candidate.run_id is None and (guest.pk, candidate.cause or None) in self.open_causes:
+            return SAME_REASON, ""
         if candidate.run_id is None and guest.pk in self.under_way:
             return UNDER_WAY, ""
         if candidate.run_id is None and guest.pk in self.lately:
@@ -612,6 +620,10 @@ class _Round:
         by: User | None,
     ) -> Draft:
         names = dict.fromkeys(field_names(template.subject) + field_names(template.body))
+        if channel == Channel.SMS and _too_long(fill(template.body, values)):
+            # A letter of the name that the plain SMS alphabet lacks (í, ó) more than doubles the
+            # parts: rather without its accent than not at all.
+            values = {**values, "first_name": without_accents(values["first_name"])}
         subject, body = fill(template.subject, values), fill(template.body, values)
         has_offer = offer.kind != Offer.Kind.NONE
         return Draft(
@@ -638,6 +650,11 @@ class _Round:
             expires_at=self.now + timedelta(days=self.play.draft_days),
             requested_by=by,
         )
+
+
+def _too_long(text: str) -> bool:
+    size = sms_size(text)
+    return size.is_unicode and size.parts > MAX_SMS_PARTS
 
 
 def _used_texts(run_ids: Sequence[int]) -> dict[int, set[str]]:

@@ -34,6 +34,12 @@ def plain(text: str) -> str:
     return " ".join(seen.translate(_LOOKALIKES).split())
 
 
+def without_accents(text: str) -> str:
+    """The text with bare letters, as it was written otherwise: Maria for María."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
+    return unicodedata.normalize("NFC", bare)
+
+
 def _digit(character: str) -> str:
     value = unicodedata.decimal(character, None)
     return character if value is None else str(value)

@@ -72,7 +72,8 @@ def send_test(*, template_id: int, by: User, now: datetime) -> TrialSend:
     if lately.count() >= AN_HOUR:
         raise TooMany(f"{AN_HOUR} tests in an hour are enough. Try again later.")
     values = {**SAMPLE, "business": settings.BUSINESS_NAME}
-    subject = MARK + fill(template.subject, values) if template.subject else ""
+    is_text = template.channel == Channel.SMS
+    subject = "" if is_text else MARK + fill(template.subject, values)
     item = outbox.enqueue(
         topic=OutboxItem.Topic.TEST,
         channel=template.channel,

@@ -263,3 +263,46 @@ def test_one_open_draft_per_guest_and_play_is_a_rule_of_the_database(draft):
     copy.pk = None
     with pytest.raises(IntegrityError, match="one_open_draft"):
         copy.save()
+
+
+# --- Once per reason, and names with accents ----------------------------------------------------
+
+
+def second_play() -> str:
+    """Another play with the texts of the first."""
+    play = Play.objects.get(pk=AT_RISK)
+    play.pk, play.name = "second", "Second"
+    play.save(force_insert=True)
+    for template in Template.objects.filter(play=AT_RISK, status="active"):
+        template.pk, template.play, template.slug = None, play, f"second-{template.slug}"[:60]
+        template.save()
+    return str(play.pk)
+
+
+@pytest.mark.parametrize(("cause", "drafted"), [("no_visits", 0), ("price", 1)])
+def test_two_plays_do_not_draft_for_the_same_reason(library, location, now, cause, drafted) -> None:
+    member = make_member(location)
+    while drafting.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
+        member = make_member(location)
+    assert draft_members(member, now=now).drafted == 1  # for no_visits
+    result = drafting.draft_for(
+        play_key=second_play(), candidates=[candidate(member, cause=cause)], now=now
+    )
+    assert result.drafted == drafted
+    assert bool(result.skipped["another play has a draft for the same reason"]) != bool(drafted)
+
+
+def test_a_name_keeps_its_accents_unless_they_make_the_text_too_long(
+    library, location, now
+) -> None:
+    long = "{first_name}, it's {business} {location}. " + "We would love to see you. " * 8
+    template = Template.objects.get(slug="sms-away-offer-en", status="active")
+    template.body = long + "{offer} until {offer_until}. Reply STOP to opt out."
+    template.save()
+    draft = make_draft(location, first_name="María")
+    assert draft.body.startswith("Maria, ")
+    assert draft.group == Draft.Group.LIBRARY
+    Template.objects.filter(pk=template.pk).update(
+        body="{first_name}, it's {business}. {offer} until {offer_until}. Reply STOP to opt out."
+    )
+    assert make_draft(location, first_name="María").body.startswith("María, ")

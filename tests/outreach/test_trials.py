@@ -71,7 +71,7 @@ def test_an_e_mail_goes_to_ones_own_mailbox(author, now, settings) -> None:
     ask(Template.objects.filter(channel="email", language="en").first(), author, now)
     services.dispatch_trials(now=now)
     assert [sent.to for sent in mail.outbox] == [[author.email]]
-    assert mail.outbox[0].subject.startswith("[Test] ")
+    assert mail.outbox[0].subject.startswith("[Test]")
 
 
 def test_without_an_address_on_file_it_says_who_adds_one(text, manager, now) -> None:
