@@ -62,6 +62,11 @@ unit: env-tests ## Only pytest without the browser
 test-browser: env-tests ## Only the browser tests
 	@$(VENV) config/local/suite.py browser
 
+.PHONY: prove
+prove: env-tests ## Caps, decisions, stop switch, opt-out and hold period under many hands: ONLY=caps,switch SMALL=1
+	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.guardrails --out "$(or $(OUT),.local/guardrails.json)" \
+		$(if $(ONLY),--only $(ONLY)) $(if $(SMALL),--small)
+
 .PHONY: screenshots
 screenshots: env-tests ## The pictures of the documentation, from the running demo
 	@$(VENV) -m config.local.screenshots

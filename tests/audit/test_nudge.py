@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import Celery
 from kombu.exceptions import OperationalError
 
 from audit.nudge import nudge, nudge_in_batches
@@ -16,6 +18,17 @@ def test_a_missing_broker_does_not_fail_the_sender(caplog: pytest.LogCaptureFixt
         raise OperationalError
 
     nudge(SimpleNamespace(name="some.task", apply_async=away), 1)
+    assert "some.task was not nudged" in caplog.text
+
+
+def test_a_missing_broker_keeps_nobody_waiting(settings: Any, caplog: Any) -> None:
+    def work() -> None: ...
+
+    app = Celery(broker="redis://127.0.0.1:1/0")
+    app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    begun = time.monotonic()
+    nudge(app.task(name="some.task")(work))
+    assert time.monotonic() - begun < 2
     assert "some.task was not nudged" in caplog.text
 
 

@@ -1,0 +1,1 @@
+"""Whether the guardrails hold when everybody pushes at once (`make prove`)."""
