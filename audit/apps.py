@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 ACTIVITY_EXPORTED = "activity.exported"
 LEDGER_RECONCILED = "ledger.reconciled"
+GUEST_VIEWED = "guest.viewed"
+GUEST_EXPORTED = "guest.exported"
 
 
 class AuditConfig(AppConfig):
@@ -15,6 +17,8 @@ class AuditConfig(AppConfig):
         events.register(
             {
                 ACTIVITY_EXPORTED: "{actor} took the activity log away ({filters})",
+                GUEST_VIEWED: "{actor} looked at {guest} ({where})",
+                GUEST_EXPORTED: "{actor} took away everything kept about {guest}",
                 LEDGER_RECONCILED: "{actor} went on from a restored database: {reason}",
             }
         )

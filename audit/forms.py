@@ -24,7 +24,7 @@ class ActivityForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["event"].choices = [("", _("everything")), *_event_choices()]  # type: ignore[attr-defined]
+        self.fields["event"].choices = [("", _("everything that was done")), *_event_choices()]  # type: ignore[attr-defined]
         self.fields["person"].choices = [("", _("everybody")), *_people(user)]  # type: ignore[attr-defined]
 
 

@@ -98,6 +98,29 @@ class NotedHead(models.Model):
     hash = models.CharField(max_length=64)
 
 
+class Look(models.Model):
+    """One person was shown one guest on one kind of page on one day (UTC). Waits here to be brought
+    into the ledger, and is kept a little longer so that the day's next look is not a new one."""
+
+    person_id = models.BigIntegerField()
+    guest_id = models.BigIntegerField()
+    location_id = models.BigIntegerField(null=True, blank=True)
+    place = models.CharField(max_length=40)
+    on_day = models.DateField()
+    at = models.DateTimeField()
+    is_noted = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person_id", "guest_id", "place", "on_day"], name="look_once_a_day"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["at", "id"], name="look_to_note", condition=Q(is_noted=False))
+        ]
+
+
 class JobRun(models.Model):
     """One run of one scheduled job for one period, for one location or for all (location_id 0).
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from audit import events
+from audit.apps import GUEST_VIEWED
 from audit.models import LedgerEntry, LedgerEntryQuerySet
 
 PAGE = 50
@@ -24,7 +25,8 @@ class Filters:
     location_id: int | None = None
     person_id: int | None = None
     guest_id: int | None = None
-    event: str = ""  # a whole name, or the first part of one with its dot: "draft."
+    event: str = ""  # a whole name, or the first part of one with its dot: "draft."; none: all
+    # but looks, which would hide what was done
     from_on: date | None = None
     to_on: date | None = None
     zone: tzinfo = UTC
@@ -43,6 +45,8 @@ class Filters:
             )
         elif self.event:
             entries = entries.filter(event=self.event)
+        else:
+            entries = entries.exclude(event=GUEST_VIEWED)
         if self.from_on is not None:
             entries = entries.filter(at__gte=self._midnight(self.from_on))
         if self.to_on is not None:

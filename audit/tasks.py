@@ -13,3 +13,11 @@ def checkpoint() -> None:
     from audit import checkpoints
 
     checkpoints.make(now=clock.now())
+
+
+@shared_task
+def note_looks() -> None:
+    """Bring who looked at whom into the ledger."""
+    from audit import reads
+
+    reads.note_pending(now=clock.now())

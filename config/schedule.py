@@ -34,6 +34,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "lower what is in doubt": every(2 * MINUTE, "outreach.tasks.lower_doubtful"),
     "approve by rules": every(10 * MINUTE, "outreach.tasks.approve_by_rules"),
     "sweep the call lists": every(5 * MINUTE, "cancellations.tasks.sweep"),
+    "note who looked": every(MINUTE, "audit.tasks.note_looks"),
     "fix the ledger": every(5 * MINUTE, "audit.tasks.checkpoint"),
     "begin the nights": every(2 * MINUTE, "config.tasks.poke_nights"),
     "relearn bookings": {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from config.guest_export import guest_export
 from config.health import healthz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
+    path("members/<int:guest_id>/export/", guest_export, name="member-export"),
     path("", include("staff.urls")),
     path("", include("audit.urls")),
     path("", include("platforms.urls")),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-GUEST_VIEWED: Final = "guest.viewed"
 PLAY_RUN: Final = "play.run"
 VIEW_SAVED: Final = "view.saved"
 VIEW_DROPPED: Final = "view.dropped"
 
 SENTENCES = {
-    GUEST_VIEWED: "{actor} opened the page of {guest}",
     PLAY_RUN: "{actor} looked for people for {play} at {location}: {drafted} drafts, "
     "{held_out} left alone for comparison, {skipped} passed over, {withdrawn} withdrawn",
     VIEW_SAVED: "{actor} saved a view of the member list",

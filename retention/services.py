@@ -13,13 +13,11 @@ from outreach.drafting import DraftingResult, draft_for
 from retention import events
 from retention.models import AT_RISK, MemberRow, SavedView
 from retention.plays import PLAYS, at_risk
-from retention.selectors import person
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from memberships.models import Guest
     from staff.models import User
 
 logger = logging.getLogger(__name__)
@@ -172,21 +170,6 @@ def request_drafts(*, guest_ids: Sequence[int], by: User, now: datetime) -> Draf
     result.skipped[NOT_YOURS] += len(set(guest_ids) - known)
     result.skipped = +result.skipped
     return result
-
-
-def note_view(*, guest: Guest, by: User, now: datetime) -> None:
-    """Write into the ledger that somebody opened a guest's page: once per person, guest and
-    hour. Two tabs opened in the same moment may be written twice, which hides nothing."""
-    if person.was_just_viewed(guest=guest, by=by, now=now):
-        return
-    with transaction.atomic():
-        audit.record(
-            events.GUEST_VIEWED,
-            at=now,
-            by=by,
-            location_id=guest.location_id,
-            guest_id=guest.pk,
-        )
 
 
 @transaction.atomic

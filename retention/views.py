@@ -17,6 +17,7 @@ from django_htmx.http import push_url, trigger_client_event
 
 from audit import clock
 from audit.access import picked_location, requires
+from audit.reads import note_read
 from retention import filters, services
 from retention.filters import MemberFilter
 from retention.forms import PickedGuests, ViewForm
@@ -187,7 +188,7 @@ def member(request: StaffRequest, guest_id: int) -> HttpResponse:
             request, _("The platform merged this guest into %(name)s.") % {"name": stands_for.name}
         )
         return redirect("member", guest_id=stands_for.pk)
-    services.note_view(guest=guest, by=user, now=now)
+    note_read(by=user, place="member page", guests=[(guest.pk, guest.location_id)], now=now)
     person = one_person.person_page(guest=guest, user=user, now=now)
     context = {
         "person": person,
@@ -195,6 +196,7 @@ def member(request: StaffRequest, guest_id: int) -> HttpResponse:
         "now": now,
         "may_draft": bool(person.band) and user.has_perm("outreach.request_draft", person.contract),
         "may_call": user.has_perm("cancellations.ask_call", guest),
+        "may_export": user.has_perm("audit.export_guest", guest),
         "sees_scores": user.has_perm("risk.view_scores"),
     }
     return render(request, "retention/member.html", context)
@@ -206,7 +208,7 @@ def timeline(request: StaffRequest, guest_id: int) -> HttpResponse:
     """What happened with one person, a page of moments at a time."""
     user, now = request.user, clock.now()
     guest = _guest(user, guest_id, now)
-    services.note_view(guest=guest, by=user, now=now)
+    note_read(by=user, place="member page", guests=[(guest.pk, guest.location_id)], now=now)
     page = one_person.timeline(guest=guest, before=_instant(request.GET.get("before", "")), now=now)
     context = {"guest": guest, "moments": page.moments, "older": page.older_than}
     part = "retention/_timeline.html"

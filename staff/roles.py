@@ -46,6 +46,7 @@ REGIONAL = MANAGER | {
     "outreach.change_policy",
     "risk.change_thresholds",
     "risk.view_quality",
+    "audit.export_guest",
     "risk.serve_model",
 }
 ADMIN = REGIONAL | {

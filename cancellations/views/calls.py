@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect, push_url, trigger_clien
 
 from audit import clock
 from audit.access import requires
+from audit.reads import note_read
 from cancellations import selectors, services, talk
 from cancellations.forms import AskForm, OutcomeForm, VersionForm
 from cancellations.models import Call
@@ -65,9 +66,19 @@ def call_list(request: StaffRequest) -> HttpResponse:
 def _shown(request: StaffRequest, rows: Any, now: datetime) -> list[Call]:
     """Rows with who is on them, for the template."""
     shown = list(rows)
+    _note_read(request, shown, "call list", now)
     for row in shown:
         row.is_taken = row.is_held_against(request.user.pk, now)
     return shown
+
+
+def _note_read(request: StaffRequest, rows: list[Call], place: str, now: datetime) -> None:
+    note_read(
+        by=request.user,
+        place=place,
+        guests=[(row.guest_id, row.location_id) for row in rows],
+        now=now,
+    )
 
 
 def _sheet(request: StaffRequest, found: list[Any], rows: Any, now: datetime) -> HttpResponse:
@@ -81,6 +92,7 @@ def _sheet(request: StaffRequest, found: list[Any], rows: Any, now: datetime) ->
         .exclude(status=Call.Status.DONE)
         .order_by("row_no")
     )
+    _note_read(request, listed, "printed call list", now)
     for row in listed:
         row.on_paper = talk.on_paper(row)
     services.record_print(
@@ -134,6 +146,7 @@ def _card(
 ) -> HttpResponse:
     """The card of a row as a page or a fragment, holding it when it is free and open."""
     now = clock.now()
+    _note_read(request, [row], "call card", now)
     refused = ""
     try:
         row = services.hold_call(call_id=row.pk, by=request.user, now=now)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit import clock
 from audit.access import picked_location, requires
+from audit.reads import note_read
 from memberships.models import Location
 from outreach import selectors, services
 from outreach.errors import OutreachError
@@ -39,6 +40,12 @@ def outgoing(request: StaffRequest) -> HttpResponse:
     if view not in selectors.VIEWS:
         view = "waiting"
     page = selectors.outgoing(request.user, picked_location(request), view=view, now=now)
+    note_read(
+        by=request.user,
+        place="outgoing",
+        guests=[(row.message.guest_id, row.message.location_id) for row in page.rows],
+        now=now,
+    )
     context = {
         "page": page,
         "tabs": [(key, label, page.counts[key]) for key, label in TABS],

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit import clock
 from audit.access import picked_location, public, requires
+from audit.reads import note_read
 from outreach import answer_checks, inbox, services, unsubscribe
 from outreach.errors import ChecksFailed, Conflict, NeedsCare, NotAllowed, OutreachError
 from outreach.inbox import Wanted
@@ -128,6 +129,12 @@ def thread(request: StaffRequest, pk: int) -> HttpResponse:
     `?use=<text>` puts a library answer into the field."""
     found = _mine(request, pk)
     now = clock.now()
+    note_read(
+        by=request.user,
+        place="conversation",
+        guests=[(found.guest_id, found.location_id)],
+        now=now,
+    )
     if request.GET.get("part") == "talk":
         context = {"talk": inbox.talk(found, request.user, now=now), "thread": found}
         context["query"] = _query(request)

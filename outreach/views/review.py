@@ -20,6 +20,7 @@ from django_htmx.http import trigger_client_event
 
 from audit import clock
 from audit.access import picked_location, requires
+from audit.reads import note_read
 from outreach import selectors, services
 from outreach.errors import (
     AlreadyLeft,
@@ -58,6 +59,12 @@ def _mine(request: StaffRequest, draft_id: int) -> Draft:
 
 
 def _cards(request: StaffRequest, drafts: Sequence[Draft], now: datetime) -> list[selectors.Card]:
+    note_read(
+        by=request.user,
+        place="draft",
+        guests=[(draft.guest_id, draft.location_id) for draft in drafts],
+        now=now,
+    )
     return selectors.cards(drafts, user=request.user, now=now)
 
 

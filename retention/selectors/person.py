@@ -10,11 +10,9 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from audit.models import LedgerEntry
 from memberships.models import Appointment, Benefit, Charge, Guest, Membership, Review
 from outreach.models import Channel, Draft, Suppression
 from outreach.selectors import conversation
-from retention import events
 from retention.models import AT_RISK
 from retention.selectors.members import WEEKS
 from risk.models import Band, ChurnScore
@@ -30,7 +28,6 @@ LAST_VISITS = 5
 LAST_CHARGES = 6
 TIMELINE_PAGE = 40
 MOST_MESSAGES = 500  # a guest gets at most two a week
-VIEW_LOGGED_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,16 +241,6 @@ def contact_routes(guest: Any) -> list[ContactRoute]:
             )
         )
     return routes
-
-
-def was_just_viewed(*, guest: Guest, by: User, now: datetime) -> bool:
-    """Whether the ledger already says that this person opened this guest's page this hour."""
-    return LedgerEntry.objects.filter(
-        event=events.GUEST_VIEWED,
-        guest_id=guest.pk,
-        actor_id=by.pk,
-        at__gt=now - VIEW_LOGGED_EVERY,
-    ).exists()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

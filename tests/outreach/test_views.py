@@ -29,6 +29,7 @@ from tests.factories.outreach import make_draft, make_message, mirror_is_fresh, 
 pytestmark = pytest.mark.usefixtures("library")
 HTMX = {"HX-Request": "true"}
 BUDGET = 12
+LOOKED = 1  # who was shown whom: written, not read, for all guests of the page at once
 MOVABLE_CLOCK = 2  # asked by the view and by the head, only where the clock can be moved
 
 
@@ -65,7 +66,7 @@ def test_the_queue_takes_as_many_queries_for_many_as_for_one(enter, manager, loc
         page = client.get("/review/")
     assert page.status_code == 200
     assert page.content.count(b"data-row>") + page.content.count(b"data-row aria") >= count
-    assert len(queries) <= BUDGET + MOVABLE_CLOCK, [query["sql"][:90] for query in queries]
+    assert len(queries) <= BUDGET + LOOKED + MOVABLE_CLOCK, [query["sql"][:90] for query in queries]
 
 
 def test_the_queue_shows_the_open_card_and_two_behind_it(enter, manager, drafts):
@@ -168,7 +169,7 @@ def test_outgoing_says_what_waits_and_why(enter, manager, location, regional):
         html = client.get("/outgoing/").content.decode()
     assert message.guest.name in html
     assert "Sending is stopped" in html
-    assert len(queries) <= BUDGET + MOVABLE_CLOCK, [query["sql"][:90] for query in queries]
+    assert len(queries) <= BUDGET + LOOKED + MOVABLE_CLOCK, [query["sql"][:90] for query in queries]
 
 
 def test_cancelling_from_outgoing(enter, manager, location):

@@ -51,6 +51,7 @@ TABLE = {
     "risk.view_quality": "no no yes yes",
     "risk.serve_model": "no no yes yes",
     "audit.view_activity": "no yes yes yes",
+    "audit.export_guest": "no no yes yes",
     "staff.manage_people": "no no no yes",
     "staff.erase_guest": "no no no yes",
 }
