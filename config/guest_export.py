@@ -76,6 +76,10 @@ SECTIONS = [
     Section("sequences", gettext_lazy("Sequences"), "outreach.Run"),
     Section("call-tasks", gettext_lazy("Calls asked for by a sequence"), "outreach.CallTask"),
     Section("conversations", gettext_lazy("Conversations"), "outreach.Thread"),
+    Section(
+        "drafts-sent-back", gettext_lazy("Drafts sent back to their author"), "outreach.Refusal",
+        "draft__guest",
+    ),
     Section("messages", gettext_lazy("Messages sent"), "outreach.Message"),
     Section("replies", gettext_lazy("Replies"), "outreach.Reply"),
     Section("comparison", gettext_lazy("Drawn by lot: left alone or not"), "outreach.Holdout"),

@@ -220,22 +220,26 @@ class AutomationState:
 _AUTOMATION = """
 SELECT count(*) FILTER (WHERE f.phase = 'automatic'), count(*) FILTER (WHERE f.doubt <> ''),
     (SELECT count(*) FROM outreach_breaker b WHERE b.state <> 'closed'
-        AND (b.location_id IS NULL OR b.location_id = ANY(%(mine)s)))
+        AND (b.location_id IS NULL OR b.location_id = ANY(%(mine)s))),
+    EXISTS (SELECT 1 FROM outreach_switch s WHERE s.stopped)
 FROM outreach_playphase f WHERE f.location_id = ANY(%(mine)s)
 """
 
 
 def automation_state(user: User) -> AutomationState:
-    """What concerns the person's locations: stops, automatic plays, doubts. Two queries."""
+    """What concerns the person's locations: stops, automatic plays, doubts. One query, and one
+    more while anything is stopped."""
     mine = set(user.location_ids())
-    stops = [
-        row
-        for row in Switch.objects.filter(stopped=True).select_related("changed_by")
-        if row.scope != Switch.Scope.LOCATION or int(row.key) in mine
-    ]
     with connection.cursor() as cursor:
         cursor.execute(_AUTOMATION, {"mine": sorted(mine)})
-        automatic, doubts, held = cursor.fetchone()
+        automatic, doubts, held, is_anything_stopped = cursor.fetchone()
+    stops = []
+    if is_anything_stopped:
+        stops = [
+            row
+            for row in Switch.objects.filter(stopped=True).select_related("changed_by")
+            if row.scope != Switch.Scope.LOCATION or int(row.key) in mine
+        ]
     news = doubts + held
     whole = [row for row in stops if row.scope == Switch.Scope.ALL]
     if whole:

@@ -50,7 +50,6 @@ def outgoing(request: StaffRequest) -> HttpResponse:
         "page": page,
         "tabs": [(key, label, page.counts[key]) for key, label in TABS],
         "may_cancel": request.user.has_perm("outreach.cancel_message"),
-        "state": selectors.automation_state(request.user),
         "now": now,
     }
     return render(request, "outreach/outgoing.html", context)
