@@ -33,8 +33,8 @@ def why_a_person(draft: Draft) -> str:
         return "it is not library text as it is"
     if any(not check["ok"] for check in draft.checks):
         return "a check fails"
-    if draft.evidence.get("from_guest_text"):
-        return "it answers something the guest wrote"
+    if draft.shaped_by_guest_text or draft.worded_by:
+        return "a machine worded it"
     if draft.evidence.get("may_act") is not True:
         return "the score is in doubt"
     if chance_of(draft) is None:

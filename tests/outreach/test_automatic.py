@@ -145,6 +145,12 @@ def other_words(draft, manager, now):
     draft.save()
 
 
+def worded_by_a_machine(draft, manager, now):
+    """Even where the words came out as the library's."""
+    draft.worded_by, draft.prompt_version, draft.worded_at = "some-model", "1", now
+    draft.save()
+
+
 def asked_by_hand(draft, manager, now):
     draft.requested_by = manager
     draft.save()
@@ -167,7 +173,7 @@ def review_again(draft, manager, now):
     [
         edit, edit_and_back, snooze_and_wake, take_back, says(p=0.84), says(p=None), says(p="0.9"),
         says(p=True), says(p=90), without("p"), says(may_act=False), without("may_act"),
-        says(may_act="yes"), says(from_guest_text=True), visit_less, visit_long_ago, cost_more,
+        says(may_act="yes"), worded_by_a_machine, visit_less, visit_long_ago, cost_more,
         lose_consent, say_stop, use_up_the_limit, join_comparison, other_words, asked_by_hand,
         older_than_the_promotion, expired, review_again,
     ],

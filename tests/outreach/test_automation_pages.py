@@ -14,8 +14,8 @@ from audit import clock
 from outreach import selectors, services
 from outreach.evidence import share_in_words
 from outreach.library import AT_RISK
-from outreach.models import AutomaticRule, Breaker, Draft, PlayPhase
-from tests.factories.autonomy import make_automatic, make_rule
+from outreach.models import AutomaticRule, Breaker, Draft, Message, PlayPhase
+from tests.factories.autonomy import make_automatic, make_rule, make_sure_draft
 from tests.factories.memberships import LocationFactory
 from tests.factories.outreach import make_draft, mirror_is_fresh
 
@@ -173,6 +173,21 @@ def test_the_list_takes_as_many_queries_for_fifty_locations(admin, location, pla
         page = client.get(path)
     assert page.status_code == 200
     assert len(queries) <= 12 + 2  # the movable clock is asked twice
+
+
+def test_outgoing_says_what_a_rule_approved_and_lets_a_manager_cancel_it(
+    location, regional, manager
+):
+    now = clock.now()
+    mirror_is_fresh(location, now)
+    make_automatic(location, regional, now=now)
+    make_sure_draft(location, now=now)
+    assert services.approve_by_rules(now=now)["approved"] == 1
+    client = enter(manager)
+    page = client.get(reverse("outgoing")).content.decode()
+    assert "by the rule Regulars" in page
+    client.post(reverse("message-cancel", args=[Message.objects.get().pk]))
+    assert Draft.objects.get().status == "withdrawn"
 
 
 def test_shares_are_counts_below_twenty():

@@ -76,16 +76,20 @@ def usual_weeks(library, location, now):
 def make_many(location, count, now):
     """Messages approved by people an hour ago, without drafts of their own."""
     one = make_message(location, now=now - HOUR)
-    for n in range(count - 1):
-        item = OutboxItem.objects.create(
+    items = OutboxItem.objects.bulk_create(
+        OutboxItem(
             topic="message", channel="sms", subject=f"copy:{n}", payload={}, payload_hash="",
             due_at=now + DAY, created_at=now,
-        )  # fmt: skip
-        Message.objects.create(
+        )
+        for n in range(count - 1)
+    )  # fmt: skip
+    Message.objects.bulk_create(
+        Message(
             outbox=item, guest=one.guest, location=location, play_id=AT_RISK, channel="sms",
-            address=f"+1{n}", body="x", approved_by=one.approved_by, approved_at=now - HOUR,
-        )  # fmt: skip
-    return one
+            address="+1", body="x", approved_by=one.approved_by, approved_at=now - HOUR,
+        )
+        for item in items
+    )  # fmt: skip
 
 
 def open_breaker(location, now, **changes) -> Breaker:
