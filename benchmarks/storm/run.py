@@ -27,7 +27,8 @@ TARGETS = {
     "beat": 12,
 }
 LEAST_S, MOST_S = 0.25, 20.0  # between two blows; a stall does not end the storm
-NAIVE_MOST_S = 3.0  # what it has lost never comes: no use in waiting
+NAIVE_MOST_S = 5.0  # what it has lost never comes: no use in waiting
+FIRST_S = 120.0  # until the work has begun
 WORK_FOR_BLOWS = 0.95  # the last blow falls when so much is done
 DECIDED_WITHIN_S = 120.0
 
@@ -167,7 +168,8 @@ def _blows(
         threshold = WORK_FOR_BLOWS * (number + 1) / (len(kinds) + 1)
         last = time.monotonic()
         wait(LEAST_S, stack)
-        while time.monotonic() - last < most_s and done() < threshold:
+        patience = most_s if number else FIRST_S
+        while time.monotonic() - last < patience and done() < threshold:
             wait(0.1, stack)
         struck, last = stack.kills.total(), time.monotonic()
         while stack.kills.total() == struck:
