@@ -32,13 +32,24 @@ class Line:
 def lines_for(
     *, location: Location, play_key: str, at: datetime, policy: OutreachPolicy
 ) -> list[Line]:
-    """The nested limits for a cost at a location. Days and months are the location's."""
+    """The nested limits for a cost at a location. Days and months are the location's; amounts of
+    two currencies are never added, so each currency has its own month."""
     on = location.today(at)
     month = f"{on:%Y-%m}"
     return [
         Line(Cap.Scope.LOCATION_DAY, str(location.pk), on.isoformat(), policy.location_day_cents),
-        Line(Cap.Scope.PLAY_MONTH, play_key, month, policy.play_month_cents),
-        Line(Cap.Scope.BUSINESS_MONTH, BUSINESS, month, policy.business_month_cents),
+        Line(
+            Cap.Scope.PLAY_MONTH,
+            f"{play_key}:{location.currency}",
+            month,
+            policy.play_month_cents,
+        ),
+        Line(
+            Cap.Scope.BUSINESS_MONTH,
+            f"{BUSINESS}:{location.currency}",
+            month,
+            policy.business_month_cents,
+        ),
     ]
 
 

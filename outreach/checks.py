@@ -8,17 +8,19 @@ A check that blocks cannot be waved through by anybody; one that only warns puts
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Func, Q, TextField, Value
 from django.db.models.functions import Lower
 
 from memberships.models import Guest
-from outreach import caps, hours
+from outreach import caps, hours, treatments
 from outreach.models import (
+    Authorisation,
     Channel,
     Draft,
     LibraryStatus,
@@ -51,6 +53,8 @@ class Surroundings:
     now: datetime
     policy: OutreachPolicy
     calling: hours.Hours
+    authorised: set[int]  # guests who authorised offers others pay for, where asked
+    treatments: frozenset[str]  # names in the catalogue, where asked
     suppressed: set[tuple[str, str, str]]  # channel, address, scope
     week_counts: Counter[int]
     cap_left: dict[tuple[str, str, str], int]
@@ -99,6 +103,14 @@ def look_around(
         now=now,
         policy=policy,
         calling=hours.Hours.current(policy),
+        authorised=authorised(
+            {d.guest_id for d in drafts if d.offer is not None and d.offer.paid_by_manufacturer}
+        ),
+        treatments=(
+            treatments.catalogue_names()
+            if treatments.asks_for_names(drafts, policy)
+            else frozenset()
+        ),
         suppressed=suppressed,
         week_counts=week_counts,
         cap_left=caps.left(
@@ -109,6 +121,14 @@ def look_around(
         ),
         foreign_names=foreign,
     )
+
+
+def authorised(guest_ids: Collection[int]) -> set[int]:
+    """Which of these guests authorised offers that others pay for. No query for nobody."""
+    if not guest_ids:
+        return set()
+    standing = Authorisation.objects.in_force().filter(guest_id__in=guest_ids)
+    return set(standing.values_list("guest_id", flat=True))
 
 
 # Accents off, as outreach.normal does it, so that the database compares what Python compares.
@@ -162,8 +182,14 @@ def check_draft(draft: Draft, around: Surroundings) -> list[Check]:
         _consent(draft, around),
         _hours(draft, around),
         _last_contact(draft, around),
-        _offer(draft),
+        _offer(draft, around),
         _cap(draft, around),
+        treatments.check(
+            draft,
+            around.policy,
+            around.treatments,
+            house=f"{settings.BUSINESS_NAME}\n{draft.location.name}",
+        ),
         *check_text(
             text_of(draft, others=around.foreign_names.get(draft.location_id, frozenset()))
         ),
@@ -268,7 +294,7 @@ def _last_contact(draft: Draft, around: Surroundings) -> Check:
 # --- The offer ----------------------------------------------------------------------------------
 
 
-def _offer(draft: Draft) -> Check:
+def _offer(draft: Draft, around: Surroundings) -> Check:
     name = "offer"
     if draft.offer_id is None:
         if draft.cost_cents:
@@ -280,6 +306,12 @@ def _offer(draft: Draft) -> Check:
     stored = {key: draft.offer_terms.get(key) for key in offer.terms()}
     if stored != offer.terms() or draft.cost_cents != offer.cost_cents:
         return bad(name, "The offer changed since this was drafted. Reject the draft.")
+    if offer.paid_by_manufacturer and draft.guest_id not in around.authorised:
+        return bad(
+            name,
+            "A manufacturer pays for this offer and the guest has not authorised that. Record the "
+            "signed form on the guest's page, or reject the draft.",
+        )
     named = str(draft.offer_terms.get("wording", ""))
     if named and plain(named) not in plain(draft.body):
         return bad(

@@ -53,6 +53,7 @@ def _offer_fields(data: dict[str, Any]) -> dict[str, Any]:
         "percent": data.get("percent") if kind == Offer.Kind.PERCENT else None,
         "amount_cents": cents(data.get("amount")) if has_amount else None,
         "cost_cents": cents(data["cost"]) or 0,
+        "paid_by_manufacturer": bool(data.get("paid_by_manufacturer")),
         "causes": list(data.get("causes") or []),
         "min_tenure_days": data["min_tenure_days"],
         "again_after_days": data["again_after_days"],

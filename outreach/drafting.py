@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from audit import services as audit
 from audit.services import Entry
 from memberships.models import Guest, Location, Membership
-from outreach import checks, events, shadows
+from outreach import checks, events, shadows, treatments
 from outreach.models import (
     Channel,
     Contact,
@@ -380,10 +380,13 @@ class _Round:
     today: Counter[int]
     offers: list[Offer]
     offered: dict[tuple[int, int], datetime]
+    policy: OutreachPolicy
+    authorised: set[int]  # guests who authorised offers that others pay for
     templates: list[Template]
 
     @classmethod
     def read(cls, *, play: Play, candidates: Sequence[Candidate], now: datetime) -> _Round:
+        policy = OutreachPolicy.current()
         guest_ids = [candidate.guest_id for candidate in candidates]
         locations = Location.objects.in_bulk({candidate.location_id for candidate in candidates})
         present = Guest.objects.present().select_related("contact")
@@ -454,7 +457,7 @@ class _Round:
             suppressed=set(
                 Suppression.objects.binding(
                     is_marketing=play.is_marketing,
-                    everything=OutreachPolicy.current().stop_ends_everything(now),
+                    everything=policy.stop_ends_everything(now),
                 )
                 .filter(address__in=addresses)
                 .values_list("channel", "address")
@@ -462,6 +465,10 @@ class _Round:
             today=today,
             offers=offers,
             offered=offered,
+            policy=policy,
+            authorised=checks.authorised(
+                guest_ids if any(offer.paid_by_manufacturer for offer in offers) else ()
+            ),
             templates=list(
                 Template.objects.filter(play=play, status=LibraryStatus.ACTIVE).order_by("slug")
             ),
@@ -526,6 +533,8 @@ class _Round:
         membership = self.memberships.get(candidate.membership_id or 0)
         if membership is not None:
             values.setdefault("plan", membership.plan.name)
+        if channel == Channel.SMS and not self.policy.treatment_names_in_sms:
+            values = {k: v for k, v in values.items() if k not in treatments.FIELDS}
         for offer in self._eligible_offers(candidate, membership, values):
             spoken = dict(values)
             if offer.wording:
@@ -561,6 +570,8 @@ class _Round:
         if offer.plays and self.play.pk not in offer.plays:
             return False
         if offer.causes and candidate.cause not in offer.causes:
+            return False
+        if offer.paid_by_manufacturer and candidate.guest_id not in self.authorised:
             return False
         if offer.plan_kinds and (
             membership is None or membership.plan.kind not in offer.plan_kinds
@@ -624,6 +635,8 @@ class _Round:
             # A letter of the name that the plain SMS alphabet lacks (í, ó) more than doubles the
             # parts: rather without its accent than not at all.
             values = {**values, "first_name": without_accents(values["first_name"])}
+        # What the offer's wording names is kept too, for the check of treatment names.
+        named = [name for name in treatments.FIELDS if name in field_names(offer.wording)]
         subject, body = fill(template.subject, values), fill(template.body, values)
         has_offer = offer.kind != Offer.Kind.NONE
         return Draft(
@@ -644,7 +657,7 @@ class _Round:
             body=body,
             library_subject=subject[:160],
             library_body=body,
-            fields={name: values[name] for name in names},
+            fields={name: values[name] for name in [*names, *named]},
             evidence={**candidate.evidence, "cause": candidate.cause},
             created_at=self.now,
             expires_at=self.now + timedelta(days=self.play.draft_days),

@@ -42,6 +42,8 @@ SUPPRESSION_WIDENED = "suppression.widened"
 SENDING_STOPPED = "switch.stopped"
 SENDING_RESUMED = "switch.resumed"
 POLICY_CHANGED = "policy.changed"
+AUTHORISATION_RECORDED = "authorisation.recorded"
+AUTHORISATION_ENDED = "authorisation.ended"
 HOURS_SET = "hours.set"
 HOURS_ENDED = "hours.ended"
 WORDING_CHANGED = "wording.changed"
@@ -120,6 +122,8 @@ SENTENCES = {
     RULE_SET: "{actor} set the rule {rule} of {play}",
     RULE_REMOVED: "{actor} removed the rule {rule} of {play}",
     POLICY_CHANGED: "{actor} changed the rules for writing to guests: {changes}",
+    AUTHORISATION_RECORDED: "{actor} recorded that {guest} authorised offers others pay for",
+    AUTHORISATION_ENDED: "{actor} recorded that {guest} took the authorisation back",
     HOURS_SET: "{actor} set the calling hours of {place}: {hours}",
     HOURS_ENDED: "{actor} put the calling hours of {place} out of force: {hours}",
     WORDING_CHANGED: "{actor} said who words the texts of {play}: {wording}",

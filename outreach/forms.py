@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from outreach import text_checks, wording
+from memberships.models import Location
+from outreach import text_checks, treatments, wording
 from outreach.errors import BadTemplate
 from outreach.hours import zone_named
 from outreach.models import CallingHours, Channel, Offer, OutreachPolicy, Play, Topic
@@ -15,6 +17,7 @@ from outreach.normal import plain
 from outreach.places import STATES, country_names
 from outreach.texts import FIELDS, SAMPLE, field_names, fill, sms_size
 
+MONEY = ("location_day", "play_month", "business_month")
 _TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 WEEKDAYS = [
     (1, _("Monday")), (2, _("Tuesday")), (3, _("Wednesday")), (4, _("Thursday")),
@@ -125,6 +128,10 @@ class OfferForm(forms.Form):
     cost = forms.DecimalField(
         label=_("What it costs us when taken up"), min_value=0, decimal_places=2, max_digits=8
     )
+    paid_by_manufacturer = forms.BooleanField(
+        label=_("A manufacturer pays for it"), required=False,
+        help_text=_("Then it goes only to guests who authorised such offers in writing."),
+    )  # fmt: skip
     causes = forms.MultipleChoiceField(
         label=_("Answers these reasons"), choices=CAUSES, required=False,
         widget=forms.CheckboxSelectMultiple, help_text=_("None: any reason."),
@@ -215,6 +222,8 @@ class TemplateForm(forms.Form):
             self.add_error("body", _("The way out is missing. Add: Reply STOP to opt out."))
         if body and "{business}" not in body:
             self.add_error("body", _("Name the sender: {business}."))
+        if data.get("channel") == Channel.SMS:
+            self._clean_treatments(body)
         if data.get("channel") == Channel.EMAIL and not data.get("subject"):
             self.add_error("subject", _("An e-mail needs a subject."))
         self._clean_length(data, body)
@@ -227,6 +236,22 @@ class TemplateForm(forms.Form):
             size = sms_size(fill(body, SAMPLE))
             if size.parts > text_checks.MAX_SMS_PARTS:
                 self.add_error("body", _("Too long: %(n)d SMS parts.") % {"n": size.parts})
+
+    def _clean_treatments(self, body: str) -> None:
+        """No treatment in a text message, named or filled in, unless the business allows it."""
+        if OutreachPolicy.current().treatment_names_in_sms:
+            return
+        field = next((name for name in treatments.FIELDS if f"{{{name}}}" in body), "")
+        found = field or treatments.named_in(body, treatments.catalogue_names())
+        if found:
+            self.add_error(
+                "body",
+                _(
+                    "A text message may not name a treatment (%(found)s): others may read it. "
+                    "Say “your visit”, or allow it under Settings, Writing to guests."
+                )
+                % {"found": found},
+            )
 
     def _clean_text(self, name: str, text: str) -> None:
         try:
@@ -241,8 +266,26 @@ class TemplateForm(forms.Form):
 FIELD_HELP = [("{" + name + "}", words, SAMPLE[name]) for name, words in FIELDS.items()]
 
 
+class CentsField(forms.DecimalField):
+    """Money as people type it, kept as whole cents."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_digits=10, decimal_places=2, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return Decimal(value).scaleb(-2) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int:
+        amount: Decimal = super().clean(value)
+        return int(amount.scaleb(2))
+
+
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     """The rules for writing to guests."""
+
+    location_day_cents = CentsField(label=_("Offers at a location in a day"))
+    play_month_cents = CentsField(label=_("Offers of a play in a month"))
+    business_month_cents = CentsField(label=_("Offers of the business in a month"))
 
     class Meta:
         model = OutreachPolicy
@@ -252,6 +295,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "weekly_cap",
             "quiet_from",
             "quiet_until",
+            "treatment_names_in_sms",
             "four_eyes_on_edits",
             "location_day_cents",
             "play_month_cents",
@@ -265,16 +309,17 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "weekly_cap": _("Messages to one guest in 7 days, at most"),
             "quiet_from": _("Quiet from"),
             "quiet_until": _("Quiet until"),
+            "treatment_names_in_sms": _("Text messages may name treatments"),
             "four_eyes_on_edits": _("Someone else approves text that was changed"),
-            "location_day_cents": _("Offers at a location in a day, cents"),
-            "play_month_cents": _("Offers of a play in a month, cents"),
-            "business_month_cents": _("Offers of the business in a month, cents"),
             "stop_ends_all_on": _("From this day a stop ends every message"),
             "stale_after_hours": _("Data older than so many hours stops sending"),
         }
         help_texts = {
             "outgoing_minutes": _("So long, Undo and Cancel work."),
             "quiet_from": _("In the guest's own time."),
+            "treatment_names_in_sms": _(
+                "A text lies open on a locked screen. Without it, texts say “your visit”."
+            ),
             "stop_ends_all_on": _(
                 "Before it, a stop to an offer still lets notes about bookings through. The law "
                 "asks for it from 31 January 2027; earlier is safer."
@@ -291,17 +336,41 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         "hold_minutes": (1, 7 * 24 * 60),
         "weekly_cap": (1, 14),
         "stale_after_hours": (1, 14 * 24),
-        "location_day_cents": (0, 10**9),
-        "play_month_cents": (0, 10**10),
-        "business_month_cents": (0, 10**11),
     }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = Location.objects.order_by("currency").values_list("currency", flat=True).distinct()
+        currencies = list(known)
+        self.fields["location_day_cents"].help_text = _(
+            "In the currency of the location: %(currencies)s."
+        ) % {"currencies": ", ".join(currencies) or "USD"}
+        if len(currencies) > 1:
+            for name in ("play_month_cents", "business_month_cents"):
+                self.fields[name].help_text = _(
+                    "For each currency by itself; amounts of two currencies are never added."
+                )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         for name, (least, most) in self.LIMITS.items():
             value = data.get(name)
             if value is not None and not least <= value <= most:
-                self.add_error(name, _("Between %(a)d and %(b)d.") % {"a": least, "b": most})
+                self.add_error(name, _("Choose between %(a)d and %(b)d.") % {"a": least, "b": most})
+        day, month, whole = (data.get(f"{name}_cents") for name in MONEY)
+        if day is not None and whole is not None and day > whole:
+            self.add_error(
+                "location_day_cents",
+                _("A day may not cost more than the business's month. Lower it, or raise that."),
+            )
+        if month is not None and whole is not None and month > whole:
+            self.add_error(
+                "play_month_cents",
+                _("A play may not cost more than the business. Lower it or raise the other."),
+            )
+        for name in ("quiet_from", "quiet_until"):
+            if data.get(name) and data[name].second:
+                self.add_error(name, _("Whole minutes, please."))
         if data.get("quiet_from") and data.get("quiet_from") == data.get("quiet_until"):
             self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
         return data
@@ -356,3 +425,16 @@ class CallingHoursForm(forms.Form):
         if data.get("weekdays"):
             data["weekdays"] = sorted(data["weekdays"])
         return data
+
+
+class AuthorisationForm(forms.Form):
+    """What the signed form says."""
+
+    given_on = forms.DateField(
+        label=_("Signed on"),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    )
+    source = forms.CharField(
+        label=_("Where the form is kept"), max_length=200,
+        help_text=_("So that it can be shown: the guest's file, a folder, a number."),
+    )  # fmt: skip

@@ -178,6 +178,16 @@ CONDITIONS = (
         "Held because something is not as usual",
     ),
     Condition(
+        "authorised",
+        """d.offer_id IS NULL
+           OR NOT EXISTS (
+               SELECT 1 FROM outreach_offer f WHERE f.id = d.offer_id AND f.paid_by_manufacturer)
+           OR EXISTS (
+               SELECT 1 FROM outreach_authorisation a
+               WHERE a.guest_id = m.guest_id AND a.ended_at IS NULL)""",
+        "A manufacturer pays for it and the guest has not authorised that",
+    ),
+    Condition(
         "cap",
         "m.reservation IN ('none', 'reserved')",
         "Its cost is not set aside",

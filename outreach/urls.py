@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from outreach.views import (
+    authorisations,
     automation,
     experiments,
     hours,
@@ -61,6 +62,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "settings/templates/<int:pk>/status/",
         library.template_status,
         name="settings-template-status",
+    ),
+    path(
+        "guests/<int:pk>/authorisation/",
+        authorisations.authorisation,
+        name="guest-authorisation",
     ),
     path("settings/hours/", hours.calling_hours, name="settings-hours"),
     path("settings/hours/add/", hours.calling_hours_add, name="settings-hours-add"),

@@ -29,6 +29,7 @@ MANAGER = DESK | {
     "outreach.reject_draft",
     "outreach.snooze_draft",
     "outreach.request_draft",
+    "outreach.record_authorisation",
     "outreach.view_outgoing",
     "outreach.cancel_message",
     "outreach.lower_play",

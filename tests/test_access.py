@@ -24,7 +24,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from audit import clock
-from memberships.models import Location
+from memberships.models import Guest, Location
 from outreach.hours import lay_out
 from outreach.library import seed_library
 from outreach.models import (
@@ -130,6 +130,11 @@ def a_switch(location: Location) -> Switch:
 def an_offer(location: Location) -> Offer:
     seed_library(by=None, now=NOW)
     return Offer.objects.get(name="Words only")
+
+
+def a_guest(location: Location) -> Guest:
+    guest: Guest = GuestFactory(location=location)
+    return guest
 
 
 def some_hours(location: Location) -> CallingHours:
@@ -288,6 +293,7 @@ TABLE: dict[str, Line] = {
     "settings-steps": Line(FROM_MANAGER),
     "settings-steps-play": Line(FROM_MANAGER, thing=a_play, elsewhere=200),
     "settings-policy": Line(FROM_MANAGER),
+    "guest-authorisation": Line(FROM_MANAGER, thing=a_guest),
     "settings-hours": Line(FROM_MANAGER),
     "settings-hours-add": Line(ONLY_ADMIN),  # regional managers of the whole business too
     "settings-hours-change": Line(ONLY_ADMIN, thing=some_hours, elsewhere=403),

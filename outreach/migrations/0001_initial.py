@@ -114,6 +114,7 @@ class Migration(migrations.Migration):
                 ("translations", models.JSONField(blank=True, default=dict)),
                 ("percent", models.SmallIntegerField(blank=True, null=True)),
                 ("amount_cents", models.BigIntegerField(blank=True, null=True)),
+                ("paid_by_manufacturer", models.BooleanField(default=False)),
                 ("cost_cents", models.BigIntegerField()),
                 (
                     "plays",
@@ -352,6 +353,7 @@ class Migration(migrations.Migration):
                 ("weekly_cap", models.IntegerField(default=2)),
                 ("quiet_from", models.TimeField(default=datetime.time(20, 0))),
                 ("quiet_until", models.TimeField(default=datetime.time(9, 0))),
+                ("treatment_names_in_sms", models.BooleanField(default=False)),
                 ("four_eyes_on_edits", models.BooleanField(default=True)),
                 ("location_day_cents", models.BigIntegerField(default=30000)),
                 ("play_month_cents", models.BigIntegerField(default=500000)),
@@ -1664,6 +1666,65 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="Authorisation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("given_on", models.DateField()),
+                ("source", models.CharField(max_length=200)),
+                ("recorded_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "guest",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="authorisations",
+                        to="memberships.guest",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-recorded_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=("guest",),
+                        name="one_authorisation",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ended_at__isnull", True),
+                            ("ended_at__gte", models.F("recorded_at")),
+                            _connector="OR",
+                        ),
+                        name="authorisation_ends_after_it_began",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="CallingHours",

@@ -1,5 +1,6 @@
 """The tables of outreach, by subject."""
 
+from outreach.models.authorisations import Authorisation
 from outreach.models.autonomy import AutomaticRule, PhaseChange, PlayPhase, ShadowDraft
 from outreach.models.breakers import Breaker, BreakerProbe, SendingCount
 from outreach.models.drafts import Draft, DraftQuerySet
@@ -21,6 +22,7 @@ from outreach.models.threads import Thread
 from outreach.models.trials import TrialSend
 
 __all__ = [
+    "Authorisation",
     "AutomaticRule",
     "Breaker",
     "BreakerProbe",

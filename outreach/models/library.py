@@ -114,6 +114,9 @@ class Offer(models.Model):
     translations = models.JSONField(default=dict, blank=True)
     percent = models.SmallIntegerField(null=True, blank=True)
     amount_cents = models.BigIntegerField(null=True, blank=True)
+    # Then the message is marketing for somebody else (45 CFR 164.501): the guest must have
+    # authorised it.
+    paid_by_manufacturer = models.BooleanField(default=False)
     cost_cents = models.BigIntegerField()  # what it costs the business when taken up
     plays = ArrayField(models.CharField(max_length=40), default=list, blank=True)  # empty: any
     causes = ArrayField(
@@ -171,6 +174,7 @@ class Offer(models.Model):
             "amount_cents": self.amount_cents,
             "cost_cents": self.cost_cents,
             "valid_days": self.valid_days,
+            "paid_by_manufacturer": self.paid_by_manufacturer,
         }
 
 

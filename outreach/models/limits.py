@@ -105,7 +105,10 @@ class Switch(models.Model):
 
 
 class Cap(models.Model):
-    """A limit in cents for a scope and period, reserved before it is spent (INV-7)."""
+    """A limit in cents for a scope and period, reserved before it is spent (INV-7).
+
+    Months of a play and of the business are kept per currency: the key ends in it.
+    """
 
     class Scope(models.TextChoices):
         LOCATION_DAY = "location_day", "location and day"
@@ -158,6 +161,7 @@ class OutreachPolicy(models.Model):
     weekly_cap = models.IntegerField(default=2)  # messages per guest in 7 days, all plays
     quiet_from = models.TimeField(default=time(20))  # local time of the guest
     quiet_until = models.TimeField(default=time(9))
+    treatment_names_in_sms = models.BooleanField(default=False)
     four_eyes_on_edits = models.BooleanField(default=True)
     location_day_cents = models.BigIntegerField(default=30_000)
     play_month_cents = models.BigIntegerField(default=500_000)

@@ -9,6 +9,7 @@ from outreach.services.answers import (
     send_answer,
     take_back_answer,
 )
+from outreach.services.authorisations import end_authorisation, record_authorisation
 from outreach.services.automatic import ForAPerson, approve_by_rule, approve_by_rules
 from outreach.services.decisions import (
     approve_as_is,
@@ -63,6 +64,7 @@ __all__ = [
     "deal_with_thread",
     "dispatch_trials",
     "edit_draft",
+    "end_authorisation",
     "end_hours",
     "end_run",
     "expire_drafts",
@@ -80,6 +82,7 @@ __all__ = [
     "raise_phase",
     "recall_waiting",
     "recheck_drafts",
+    "record_authorisation",
     "reject_draft",
     "release_thread",
     "remove_rule",

@@ -114,6 +114,8 @@ def test_planted_fault_clinical_claim(draft, now, more):
 
 
 def test_a_percentage_is_the_offers_however_it_is_written(location, now):
+    OutreachPolicy.current()
+    OutreachPolicy.objects.update(treatment_names_in_sms=True)
     draft = make_draft(location, cause="price")
     assert "20%" in draft.body
     assert failing(with_body(draft, draft.body.replace("20%", "20 %")), now) == {"offer"}

@@ -257,7 +257,7 @@ def test_a_database_older_than_the_exported_ledger_sends_nothing(
 def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here():
     tested = {
         "switch", "suppressed", "consent", "address", "holdout", "phase", "approver", "stale",
-        "approval", "hold", "hours", "week", "cap", "automatic",
+        "approval", "hold", "hours", "week", "cap", "automatic", "authorised",
         "sequence", "paused", "watch", "breaker", "unread",
     }  # fmt: skip
     assert {condition.key for condition in gate.CONDITIONS} == tested

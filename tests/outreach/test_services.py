@@ -20,6 +20,7 @@ from outreach.models import Cap, Draft, LibraryStatus, Message, Offer, OutreachP
 from outreach.services import decisions
 from outreach.transitions import DRAFT
 from platforms.models import OutboxItem
+from tests.factories.memberships import LocationFactory
 from tests.factories.outreach import guest_of, make_draft
 
 pytestmark = pytest.mark.usefixtures("library")
@@ -373,3 +374,22 @@ def test_an_address_is_suppressed_once(now):
     assert Suppression.objects.count() == 1
     assert services.lift_suppression(reason="asked again", **more)
     assert services.suppress(source="reply", reason="STOP", **more)
+
+
+def test_costs_in_two_currencies_are_never_added(draft, manager, admin, now):
+    """The month of the business holds 20 of each currency, not 20 of both together."""
+    OutreachPolicy.objects.update_or_create(
+        pk=1, defaults={"business_month_cents": 2_000, "play_month_cents": 2_000}
+    )
+    madrid = LocationFactory(name="Madrid", currency="EUR", time_zone="Europe/Madrid", country="ES")
+    dollars = services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
+    euros = make_draft(madrid, phone="+34612345678")
+    services.approve_draft(draft_id=euros.pk, version=1, by=admin, now=now)
+    months = Cap.objects.filter(scope="business_month").order_by("key")
+    assert [(cap.key, cap.reserved_cents) for cap in months] == [
+        ("business:EUR", euros.cost_cents),
+        ("business:USD", dollars.cost_cents),
+    ]
+    more = make_draft(madrid, phone="+34612345679")
+    with pytest.raises(ChecksFailed, match="left of today"):
+        services.approve_draft(draft_id=more.pk, version=1, by=admin, now=now)

@@ -324,8 +324,8 @@ def test_the_rules_are_read_by_many_and_changed_by_few(enter, manager, regional,
     current = OutreachPolicy.current()
     fields = {
         "outgoing_minutes": "15", "hold_minutes": "60", "weekly_cap": "2", "quiet_from": "20:00",
-        "quiet_until": "09:00", "four_eyes_on_edits": "on", "location_day_cents": "30000",
-        "play_month_cents": "500000", "business_month_cents": "1000000", "stale_after_hours": "26",
+        "quiet_until": "09:00", "four_eyes_on_edits": "on", "location_day_cents": "300",
+        "play_month_cents": "5000.50", "business_month_cents": "10000", "stale_after_hours": "26",
         "stop_ends_all_on": "2026-01-01",
     }  # fmt: skip
     assert enter(manager).post("/settings/policy/", fields).status_code == 422
@@ -334,7 +334,11 @@ def test_the_rules_are_read_by_many_and_changed_by_few(enter, manager, regional,
     assert enter(admin).post("/settings/policy/", fields | {"weekly_cap": "99"}).status_code == 422
     assert enter(admin).post("/settings/policy/", fields).status_code == 302
     current.refresh_from_db()
-    assert current.outgoing_minutes == 15
+    assert (current.outgoing_minutes, current.play_month_cents) == (15, 500_050)
+    page = enter(admin).get("/settings/policy/").content.decode()
+    assert 'value="5000.50"' in page
+    wrong = enter(admin).post("/settings/policy/", fields | {"location_day_cents": "10001"})
+    assert "may not cost more" in wrong.content.decode()
 
 
 def test_limits_of_today_follow_the_rules_but_never_below_what_is_used(draft, manager, admin, now):

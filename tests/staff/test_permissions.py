@@ -33,6 +33,7 @@ TABLE = {
     "outreach.reject_draft": "no yes yes yes",
     "outreach.snooze_draft": "no yes yes yes",
     "outreach.request_draft": "no yes yes yes",
+    "outreach.record_authorisation": "no yes yes yes",
     "outreach.view_outgoing": "no yes yes yes",
     "outreach.cancel_message": "no yes yes yes",
     "outreach.view_sequence": "yes yes yes yes",

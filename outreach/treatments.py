@@ -1,0 +1,87 @@
+"""No treatment names in text messages, unless the business allows it.
+
+A text lies open on a locked screen, travels unencrypted and may be read by whoever holds the
+phone. That somebody gets a treatment can be health information; a message says *your visit*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from memberships.models import Service
+from outreach.models import Channel
+from outreach.normal import plain
+from outreach.results import Check, bad, good
+
+if TYPE_CHECKING:
+    from outreach.models import Draft, OutreachPolicy
+
+NAME = "treatment"
+# Fields that name what is done to a guest.
+FIELDS = ("favourite", "service")
+# Catalogue entries that are words of any message.
+_EVERYDAY = frozenset(
+    plain(word)
+    for word in (
+        "Add-on", "Add-ons", "Addon", "Other", "Others", "General", "Membership", "Memberships",
+        "Package", "Packages", "Service", "Services", "Product", "Products", "Class", "Classes",
+        "Gift card", "Gift cards", "Visit", "Upgrade", "Upgrades", "Guest", "Guest pass", "Misc",
+        "Event", "Events", "Wellness", "Beauty", "Relax", "Signature", "Welcome", "Retail",
+    )
+)  # fmt: skip
+# Said in any catalogue, whatever the names in this one.
+_WORDS = re.compile(
+    r"\b(?:massage\w*|facials?|hydrafacials?|peels?|lasers?|botox|fillers?|injecti\w+|injectables?|"
+    r"wax(?:ing|es)?|lash(?:es)?|brows?|manicures?|pedicures?|microneedling|dermaplan\w+|"
+    r"microblading|sculpting|liposuction|hair removal|tattoo removal|semaglutide|iv drip\w*|"
+    r"tanning|acupuncture|cupping|"
+    r"masajes?|depilacion|manicuras?|pedicuras?|rellenos?|toxina|pestanas|cejas|inyecci\w+)\b"
+)
+
+
+def catalogue_names() -> frozenset[str]:
+    """Services and their categories in plain form, one query."""
+    rows = Service.objects.values_list("name", "category").distinct()
+    names = {plain(name) for row in rows for name in row if name}
+    return frozenset(name for name in names if len(name) > 3 and name not in _EVERYDAY)
+
+
+def named_in(text: str, names: Collection[str], *, house: str = "") -> str:
+    """The first treatment a text names, in plain form; empty when it names none. `house` is what
+    the business and the location are called: that is no treatment."""
+    said = plain(text)
+    for own in sorted(filter(None, map(plain, house.split("\n"))), key=len, reverse=True):
+        said = re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", " ", said)
+    word = _WORDS.search(said)
+    if word:
+        return word.group()
+    return next(
+        (name for name in sorted(names) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said)), ""
+    )
+
+
+def asks_for_names(drafts: Iterable[Draft], policy: OutreachPolicy) -> bool:
+    """Whether the check of these drafts needs the catalogue: a library text as it is names none,
+    or was filled with one of the FIELDS."""
+    return not policy.treatment_names_in_sms and any(
+        draft.channel == Channel.SMS
+        and (draft.subject, draft.body) != (draft.library_subject, draft.library_body)
+        for draft in drafts
+    )
+
+
+def check(draft: Draft, policy: OutreachPolicy, names: Collection[str], *, house: str) -> Check:
+    """Whether a text message keeps to the rule; e-mails and businesses that allow it pass."""
+    if draft.channel != Channel.SMS or policy.treatment_names_in_sms:
+        return good(NAME, "May be named here")
+    filled = next((str(draft.fields[name]) for name in FIELDS if draft.fields.get(name)), "")
+    found = filled or named_in(draft.body, names, house=house)
+    if found:
+        return bad(
+            NAME,
+            f"A text message may not name a treatment (“{found}”): others may read it. Say “your "
+            "visit”, or allow it under Settings, Writing to guests.",
+        )
+    return good(NAME, "None named")
