@@ -84,10 +84,11 @@ class StepsForm(forms.Form):
                 initial=step is not None and not step.is_active,
             )  # fmt: skip
 
-    def sets(self) -> Iterator[tuple[int, list[forms.BoundField]]]:
-        """The fields of each step, for the page."""
+    def sets(self) -> Iterator[tuple[int, list[forms.BoundField], bool]]:
+        """Number and fields of each step, and whether the play has it, for the page."""
         for number in range(1, MOST_STEPS + 1):
-            yield number, [self[name] for name in self.fields if name.endswith(f"_{number}")]
+            fields = [self[name] for name in self.fields if name.endswith(f"_{number}")]
+            yield number, fields, bool(self[f"does_{number}"].value())
 
     def rules(self) -> list[forms.BoundField]:
         """The fields of the play as a whole."""
