@@ -376,8 +376,18 @@ def test_who_said_stop_is_not_answered_in_writing(guest, manager, carrier, now):
         reply_with(thread, "Gladly", manager, now + LATER)
 
 
+def test_any_stop_binds_an_answer_whatever_it_was_said_to(guest, manager, carrier, now):
+    OutreachPolicy.current()
+    OutreachPolicy.objects.update(stop_ends_all_on=now.date() + timedelta(days=60))
+    reply_with(waits("Friday?", guest, now), "Gladly", manager, now)
+    services.suppress(
+        channel="sms", address=guest.phone, source="staff", reason="asked", scope="service", now=now
+    )
+    assert sending.dispatch_due(now=now + LATER) == 0
+
+
 def closed(now):
-    """Quiet hours around the test's instant, and a message a minute ago."""
+    """Quiet hours at the test's instant."""
     OutreachPolicy.current()
     OutreachPolicy.objects.update(quiet_from="00:00", quiet_until="23:59")
 
