@@ -48,6 +48,7 @@ def _digit(character: str) -> str:
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][\s._*'/|,~-]{1,3}){2,}[^\W_](?![^\W_])")
 _INNER = re.compile(r"(?<=[^\W_])[._*'/|~^-]+(?=[^\W_])")
 _LEETED = re.compile(r"[a-z0-9@$!+|]*[a-z][a-z0-9@$!+|]*")
+_SHORT_WORDS = re.compile(r"(?<![^\W_])(?:[^\W\d_]{1,2} ){2,}[^\W\d_]{1,3}(?![^\W_])")
 _LONG = re.compile(r"([^\W\d_])\1{2,}")
 
 
@@ -56,7 +57,8 @@ def disguises(text: str) -> list[str]:
     joined, marks inside words gone, digits read as letters, stretched letters shortened."""
     base = plain(text)
     joined = _SPACED.sub(lambda found: re.sub(r"[\W_]+", "", found.group()), base)
-    views = [base, joined, _INNER.sub("", base)]
+    shorts = _SHORT_WORDS.sub(lambda found: found.group().replace(" ", ""), base)
+    views = [base, joined, shorts, _INNER.sub("", base)]
     views += [_unleet(view, _LEET) for view in views] + [_unleet(base, _LEET_L)]
     views += [_LONG.sub(r"\1\1", base), _LONG.sub(r"\1", base)]
     return list(dict.fromkeys(views))
@@ -73,7 +75,7 @@ def squeezed(text: str) -> str:
 
 # --- Characters -----------------------------------------------------------------------------------
 
-_PUNCTUATION = set("’‘“”–—…¡¿«»°ªº•·€£¥¢¤§©®™")
+_PUNCTUATION = set("’‘“”–—…¡¿«»°ªº•·€£¥¢¤§")
 _MARKUP = set("<>[]{}\\|^~`=_@#*")
 _EMOJI = [
     (0x2600, 0x27BF),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from outreach import wording
+from outreach import vocabulary, wording
 from outreach.normal import plain
 from outreach.text_checks import Text
 from outreach.texts import field_names, fill
@@ -19,6 +19,7 @@ from outreach.texts import field_names, fill
 MAX_SENTENCE = 160
 _CUT = re.compile(r"(?<=[.!?])(\s+)|(\n+)")
 _SIGNATURE = re.compile(r"\{postal_address\}|\bSTOP\b")
+_WORDS = re.compile(r"[^\W\d_](?:[^\W_]|'(?=[^\W_]))*")
 _WORD = re.compile(r"[^\W\d_]{2}")
 _ENDS = re.compile(r"[.!?…]$")
 
@@ -86,4 +87,6 @@ def what_is_wrong(sentence: str, within: Text) -> str:
         return "words about stopping"
     if capitals := [word for word in within.added_capitals() if word in sentence]:
         return f"a name: {capitals[0]}"
-    return ""
+    known = vocabulary.WORDS | set(_WORDS.findall(plain(within.library)))
+    strange = [word for word in _WORDS.findall(plain(sentence)) if word not in known]
+    return f"a word it may not use: {strange[0]}" if strange else ""

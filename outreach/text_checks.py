@@ -34,7 +34,7 @@ CUT_IN_TWO = (
     "botox", "guarantee", "garantiz", "permanent", "clinical", "discount", "descuento", "voucher",
     "coupon", "cupones", "refund", "reembolso", "complimentary", "freeofcharge", "onthehouse",
     "whatsapp", "halfprice", "mitaddeprecio", "dosporuno", "semaglutide", "ozempic", "wrinkle",
-    "giftcard", "twoforone", "promocode", "sinefectos", "sideeffect",
+    "giftcard", "gratis", "gratuit", "twoforone", "promocode", "sinefectos", "sideeffect",
 )  # fmt: skip
 
 

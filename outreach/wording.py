@@ -41,8 +41,10 @@ CLINICAL = _pattern(r"""
     therapeutic\w*, therapy for, treats? your, fix(?:es)? your
     (?:visible|instant|instantly visible|lasting|long[ -]lasting|dramatic|amazing) results
     (?:proven|real|immediate|better|best|stunning|incredible|promised) results, results in
-    botox\w*, botulinum\w*, dysport, xeomin, jeuveau, juvederm, restylane, sculptra, kybella
-    radiesse, fillers?, semaglutid\w*, ozempic, wegovy, tirzepatid\w*, mounjaro, zepbound
+    botox\w*, botulinum\w*, pills?, tablets?, pastillas?, peptid\w*, ketamin\w*, cbd, thc
+    cannabis, microdos\w*, iv drips?, drips?, infusions?, vitamin\w*, nad, supplement\w*
+    suplement\w*, harmless, inofensiv\w*, dysport, xeomin, jeuveau, juvederm, restylane, sculptra
+    kybella, radiesse, fillers?, semaglutid\w*, ozempic, wegovy, tirzepatid\w*, mounjaro, zepbound
     tretinoin, retin-?a, accutane, lidocaine, coolsculpting, morpheus8?, emsculpt\w*, inject\w*
     units?, dos(?:e|es|age|ing), milligrams?, mg, ml, syringes?, antidepress\w*, cura, curas
     curan, curar\w*, curativ\w*, cure tu, sana (?:tu|tus|la|el|las|los), sana, sanan, sanar\w*
@@ -65,7 +67,11 @@ CLINICAL = _pattern(r"""
 # Something given or worth money. Allowed as often as the library's text says it.
 BENEFIT = _pattern(r"""
     (?<!feel )(?!(?<=are you )free(?:\?| this| next| some| later| tomorrow| any))free, freebies?
-    complimentary, complementary, comp'?d, comped, gratuit\w*, on the house
+    a (?:third|quarter|fifth) (?:off|less|of), (?:un|una) (?:tercio|cuarto|quinta) (?:menos|de)
+    knock, pay (?:what|zero|nothing|half|less), costs? (?:you )?zero, zero, tercio, por mi cuenta
+    de mi cuenta, paga (?:lo|la|menos|cero)
+    (?:a|the|your) (?:treat|present|surprise) (?:awaits?|waits?|is waiting), something special
+    little extra, complimentary, complementary, comp'?d, comped, gratuit\w*, on the house
     (?<!count )(?<!rely )(?<!lean )on us, (?<!count )(?<!rely )on me, our treat, my treat
     treat'?s on, as our guest, courtesy, no (?:charge|cost|fee|fees|payment|bill)
     without (?:a )?(?:charge|cost|fee|paying|payment), zero (?:cost|charge|fee|dollars)
@@ -122,15 +128,18 @@ PRESSURE = _pattern(r"""
 
 # Ways out of our conversation: a guest answers here or calls the location.
 CONTACT = _pattern(r"""
-    whats ?app\w*, telegram, signal app, wechat, viber, messenger, facebook, instagram, insta
-    tiktok, snapchat, twitter, linkedin, youtube, discord, venmo, pay ?pal, zelle, cash ?app
-    bitcoin, crypto\w*, western union, moneygram, apple pay, google pay, gift cards?, bit ?ly
-    tiny ?url, link ?tree, dm (?:us|me), direct message, click\w*, tap (?:here|the|this), link\w*
-    url\w*, website\w*, web ?site\w*, download\w*, install\w*, qr codes?, scan (?:the|this)
-    inbox me, email me, mail me at, text me at, call me at, my (?:number|cell|phone), this number
-    another number, new number, new location, new address, pincha\w*, haz clic\w*, da clic\w*
-    clic, enlace\w*, vinculo\w*, sitio web, pagina web, descarga\w*, instala\w*, codigo qr
-    mi (?:numero|celular|telefono), otro numero, nuevo numero
+    browser, type \w+ (?:\w+ )?into, (?:other|another|sister) (?:salon|spa|place|clinic|studio)
+    otro salon, your (?:order|package|parcel|delivery|shipment|refund)
+    tu (?:pedido|paquete|envio), has shipped, whats ?app\w*, telegram, signal app, wechat, viber
+    messenger, facebook, instagram, insta, tiktok, snapchat, twitter, linkedin, youtube, discord
+    venmo, pay ?pal, zelle, cash ?app, bitcoin, crypto\w*, western union, moneygram, apple pay
+    google pay, gift cards?, bit ?ly, tiny ?url, link ?tree, dm (?:us|me), direct message
+    click\w*, tap (?:here|the|this), link\w*, url\w*, website\w*, web ?site\w*, download\w*
+    install\w*, qr codes?, scan (?:the|this), inbox me, email me, mail me at, text me at
+    call me at, my (?:number|cell|phone), this number, another number, new number, new location
+    new address, pincha\w*, haz clic\w*, da clic\w*, clic, enlace\w*, vinculo\w*, sitio web
+    pagina web, descarga\w*, instala\w*, codigo qr, mi (?:numero|celular|telefono), otro numero
+    nuevo numero
     """)
 
 # Answers that mean stop; no text may ask for one, whatever it is said to be for.
@@ -217,7 +226,8 @@ NUMBER_WORDS = re.compile(
 )
 _ONE = r"an?|one|another|una?|otra?"
 _OCCASION = (
-    r"visits?|service|treatment|massage|facial|booking|appointment|session|minute|week|month|visita|"
+    r"visits?|service|treatment|massage|facial|booking|appointment|session|minute|week|month|"
+    r"visita|"
     r"cita|masaje|servicio|sesion|minuto|semana"
 )
 HARMLESS_COUNT = re.compile(rf"(?:{_ONE}) (?:{_OCCASION})")
@@ -265,6 +275,7 @@ SPOKEN_LINKS = re.compile(
     rf"[a-z0-9-]{{2,}}\s*[(\[{{]?\s*(?:dot|d0t|punto)\s*[)\]}}]?\s*(?:{_ENDINGS})(?![^\W_])|"
     rf"[a-z0-9-]{{2,}}\s+\.\s*(?:{_ENDINGS})(?![^\W_])|[a-z0-9-]{{3,}}\.\s+(?:com|net|org|io|"
     rf"xyz|biz)(?![^\W_])|"
+    r"[a-z0-9-]{3,},(?:com|net|org)(?![^\W_])|[a-z0-9-]{2,}\s+\.\s+(?:ly|gl|gd|cc)(?![^\W_])|"
     r"[a-z0-9-]{2,}\s*[(\[{]\s*(?:dot|d0t|at|punto|arroba|\.)\s*[)\]}]|(?<![^\W_])(?:arroba|"
     r"slash|http\w*)(?![^\W_])|"
     r"\w+\s+at\s+\w+\s+(?:dot|punto)\s+\w+"

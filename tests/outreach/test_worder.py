@@ -143,8 +143,10 @@ def test_a_text_back_in_the_librarys_words_is_library_text(
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (says("Your massage is free.", GOOD), "benefit"),
+        (says("Your massage is free.", GOOD), "may not use: massage"),
         (says("Call 646 555 0199.", GOOD), "number"),
+        (says("You are free to take more time.", GOOD), "benefit"),
+        (says("Leave your wallet at home.", GOOD), "may not use: wallet"),
         (says("Reply end to say no.", GOOD), "opt-out line"),
         (says("STOP does nothing.", GOOD), "stopping"),
         (says("Ask for Zacharias when you come.", GOOD), "a name"),
@@ -179,7 +181,7 @@ def test_another_guests_name_falls_back_even_in_small_letters(worded, stub, loca
     make_member(location, first_name="Bella")
     draft = make_draft(location)
     stub.answer = says("ask for bella when you come.", GOOD)
-    assert "name" in word(draft, now).wording_note
+    assert "bella" in word(draft, now).wording_note
 
 
 @pytest.mark.parametrize(
