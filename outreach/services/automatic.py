@@ -21,7 +21,6 @@ from outreach.services.phases import lower_doubtful
 
 log = logging.getLogger(__name__)
 
-LIMIT = 500
 APPROVED = "approved"
 NO_RULE = "no rule takes it"
 HELD = "held because something is not as usual"
@@ -35,8 +34,18 @@ def approve_by_rules(*, now: datetime, location_id: int | None = None) -> Counte
     """Approve what the rules take, at one location or everywhere; each draft in its own
     transaction, in which everything is asked again. Returns how many were approved and why others
     were left to people."""
-    counts: Counter[str] = Counter()
     lower_doubtful(now=now)
+    places = PlayPhase.objects.filter(phase=Phase.AUTOMATIC)
+    if location_id is not None:
+        places = places.filter(location=location_id)
+    counts: Counter[str] = Counter()
+    for place in places.order_by("location_id").values_list("location_id", flat=True).distinct():
+        counts += _approve_at(place, now=now)
+    return counts
+
+
+def _approve_at(location_id: int, *, now: datetime) -> Counter[str]:
+    counts: Counter[str] = Counter()
     taken: list[Draft] = []
     for row, drafts in _eligible(location_id, now=now):
         visits = automatic.visits_of(drafts, rules=row.rules, now=now)
@@ -79,33 +88,29 @@ def _planned(drafts: Sequence[Draft]) -> dict[tuple[str, int], breakers.Planned]
     }
 
 
-def _eligible(location_id: int | None, *, now: datetime) -> list[tuple[PlayPhase, list[Draft]]]:
-    """Fresh drafts of automatic plays, made since their promotion and touched by nobody. Two
-    queries."""
-    automatic_here = PlayPhase.objects.filter(phase=Phase.AUTOMATIC)
-    if location_id is not None:
-        automatic_here = automatic_here.filter(location=location_id)
-    rows = {(row.play_id, row.location_id): row for row in automatic_here}
-    if not rows:
-        return []
-    of_its_play = automatic_here.filter(
-        play=OuterRef("play"), location=OuterRef("location"), since_at__lte=OuterRef("created_at")
-    )
+def _eligible(location_id: int, *, now: datetime) -> list[tuple[PlayPhase, list[Draft]]]:
+    """Fresh drafts of automatic plays at a location, made since their promotion and touched by
+    nobody. Two queries."""
+    automatic_here = PlayPhase.objects.filter(phase=Phase.AUTOMATIC, location=location_id)
+    rows = {row.play_id: row for row in automatic_here}
+    of_its_play = automatic_here.filter(play=OuterRef("play"), since_at__lte=OuterRef("created_at"))
     drafts = (
         Draft.objects.due(now)
         .filter(
             Exists(of_its_play),
+            location=location_id,
             version=1,
             group=Draft.Group.LIBRARY,
             requested_by=None,
         )
         .select_related("location")
-        .order_by("pk")[:LIMIT]
+        .order_by("pk")
     )
-    grouped: dict[tuple[str, int], list[Draft]] = defaultdict(list)
+    grouped: dict[str, list[Draft]] = defaultdict(list)
     for draft in drafts:
-        grouped[draft.play_id, draft.location_id].append(draft)
-    return [(rows[pair], members) for pair, members in sorted(grouped.items())]
+        if draft.play_id in rows:
+            grouped[draft.play_id].append(draft)
+    return [(rows[play], members) for play, members in sorted(grouped.items())]
 
 
 @transaction.atomic

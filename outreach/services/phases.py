@@ -207,7 +207,10 @@ def lower_doubtful(*, now: datetime) -> int:
     )
     found = doubts.standing([(row.play_id, row.location_id) for row in rows], now=now)
     lowered = 0
+    people: dict[int | None, User | None] = {}
     for row in rows:
+        # One object per person: their locations are then read once.
+        row.set_by = people.setdefault(row.set_by_id, row.set_by)
         reason = found.get((row.play_id, row.location_id)) or doubts.about_promoter(row)
         if not reason:
             continue

@@ -204,6 +204,8 @@ def test_a_rule_changed_later_counts_only_after_a_new_promotion(phase, location,
     unsure = make_sure_draft(location, evidence={**SURE, "p": 0.5})
     AutomaticRule.objects.update(min_p=0.1)
     assert "approved" not in services.approve_by_rules(now=now)
+    with pytest.raises(services.ForAPerson, match="no rule"):
+        services.approve_by_rule(draft_id=unsure.pk, now=now)
     PlayPhase.objects.update(rules=[AutomaticRule.objects.get().terms()])
     assert services.approve_by_rules(now=now)["approved"] == 1
     unsure.refresh_from_db()
