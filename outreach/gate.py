@@ -194,10 +194,10 @@ CONDITIONS = (
     ),
     Condition(
         "stale",
-        """EXISTS (
-            SELECT 1 FROM memberships_synccursor c
-            WHERE c.location_id = m.location_id AND c.stream = 'guests'
-              AND c.complete_at > %(fresh_since)s)""",
+        """3 = (
+            SELECT count(DISTINCT c.stream) FROM memberships_synccursor c
+            WHERE c.location_id = m.location_id AND c.complete_at > %(fresh_since)s
+              AND c.stream IN ('guests', 'members', 'appointments'))""",
         "The data of the location is too old",
         approach_only=True,
     ),

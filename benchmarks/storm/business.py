@@ -72,7 +72,7 @@ def _locations(now: datetime) -> list[Location]:
         for n in range(4)
     ]  # fmt: skip
     for location in made:
-        for stream in ("guests", "memberships", "appointments"):
+        for stream in ("guests", "members", "appointments"):
             SyncCursor.objects.create(location=location, stream=stream, complete_at=now)
         # The platform beside us does not know these locations: their night is over.
         for stage in STAGES:

@@ -114,7 +114,7 @@ def put_into_arm(guest_id: int, *, held_out: bool) -> None:
 
 def mirror_is_fresh(location: Location, now: datetime = NOW) -> None:
     """The location's streams were read completely at `now`."""
-    for stream in ("guests", "memberships", "appointments"):
+    for stream in ("guests", "members", "appointments"):
         SyncCursor.objects.update_or_create(
             location=location, stream=stream, defaults={"complete_at": now}
         )

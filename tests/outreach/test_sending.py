@@ -254,6 +254,13 @@ def test_a_database_older_than_the_exported_ledger_sends_nothing(
     assert sending.dispatch_due(now=due) == 1
 
 
+@pytest.mark.parametrize("stream", ["guests", "members", "appointments"])
+def test_one_stream_left_behind_is_enough_to_wait(carrier, message, now, due, stream):
+    SyncCursor.objects.filter(stream=stream).update(complete_at=now - timedelta(hours=27))
+    assert held(message, due) == "stale"
+    assert sending.dispatch_due(now=due) == 0
+
+
 def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here():
     tested = {
         "switch", "suppressed", "consent", "address", "holdout", "phase", "approver", "stale",
