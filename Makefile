@@ -67,6 +67,11 @@ prove: env-tests ## Caps, decisions, stop switch, opt-out and hold period under 
 	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.guardrails --out "$(or $(OUT),.local/guardrails.json)" \
 		$(if $(ONLY),--only $(ONLY)) $(if $(SMALL),--small)
 
+.PHONY: machine
+machine: env-tests ## A message's life in random orders: EXAMPLES=1000 STEPS=20
+	@MACHINE_EXAMPLES="$(or $(EXAMPLES),1000)" MACHINE_STEPS="$(or $(STEPS),20)" \
+		$(VENV) -m pytest tests/outreach/test_machine.py -q
+
 .PHONY: screenshots
 screenshots: env-tests ## The pictures of the documentation, from the running demo
 	@$(VENV) -m config.local.screenshots
