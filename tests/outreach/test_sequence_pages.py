@@ -48,7 +48,10 @@ def test_a_step_under_way_leads_to_its_draft(page, run) -> None:
     Run.objects.update(next_at=None)
     text = page(view="waiting")
     assert reverse("review-draft", args=[run.drafts.get().pk]) in text
-    assert "Marguerite" not in page()
+    nothing_set = page()
+    assert "Marguerite" not in nothing_set
+    assert "Every sequence has a step under way" in nothing_set
+    assert 'href="?view=waiting"' in nothing_set
 
 
 def test_the_desk_sees_the_list_without_scores_or_buttons(client, desk, run) -> None:
