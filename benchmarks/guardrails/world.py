@@ -157,7 +157,7 @@ def lay_out(*, guests: int, plays: int = 1, locations: int = 2, with_offers: boo
                     guest_id=person.pk,
                     location_id=person.location_id,
                     membership_id=memberships[person.pk],
-                    cause="other",
+                    cause="other" if key == AT_RISK else key,  # one draft a guest and reason
                     evidence={},
                 )
                 for person in people
