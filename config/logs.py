@@ -85,6 +85,10 @@ def configure(*, level: str, as_json: bool) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             "axes": {"level": "WARNING"},
+            # A line per call, with its whole address: what goes out is told by the ledger and our
+            # own lines, by id. What goes wrong still comes through.
+            "httpx2": {"level": "WARNING"},
+            "openai": {"level": "WARNING"},
             # Every beat of every poke is no news; beginnings and ends of tasks are logged with
             # their ids by django-structlog.
             "celery.beat": {"level": "WARNING"},

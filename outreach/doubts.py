@@ -14,7 +14,7 @@ from django.db.models import Count, Q
 
 from audit import health
 from memberships.models import SyncCursor
-from outreach import breakers
+from outreach import breakers, gate
 from outreach.models import Breaker, Draft, OutreachPolicy, PlayPhase
 from risk.models import DriftAlarm
 
@@ -41,8 +41,15 @@ def standing(pairs: Iterable[Pair], *, now: datetime) -> dict[Pair, str]:
     fresh_since = now - timedelta(hours=OutreachPolicy.current().stale_after_hours)
     fresh = set(
         SyncCursor.objects.filter(
-            location_id__in=locations, stream="guests", complete_at__gt=fresh_since
-        ).values_list("location_id", flat=True)
+            location_id__in=locations,
+            stream__in=gate.FRESH_STREAMS,
+            complete_at__gt=fresh_since,
+        )
+        .values("location_id")
+        .annotate(streams=Count("stream", distinct=True))
+        .filter(streams=len(gate.FRESH_STREAMS))
+        .order_by()
+        .values_list("location_id", flat=True)
     )
     drafted = _drafted_lately({play for play, _ in wanted}, locations, now)
     alarms = list(

@@ -23,6 +23,9 @@ from staff.permissions import holders
 
 State = OutboxItem.State
 WEEK = timedelta(days=7)
+# What a location's mirror must have read completely of late: who may be written to, whose contract
+# runs, and who has booked or come since.
+FRESH_STREAMS = ("guests", "members", "appointments")
 # A claimed message is called within this time or let go. The hold period is longer by it, so that
 # two calls never stand closer than the period, however slow the first was after its claim.
 CALL_WITHIN = timedelta(seconds=5)
@@ -194,10 +197,10 @@ CONDITIONS = (
     ),
     Condition(
         "stale",
-        """3 = (
+        """cardinality(%(fresh_streams)s::text[]) = (
             SELECT count(DISTINCT c.stream) FROM memberships_synccursor c
             WHERE c.location_id = m.location_id AND c.complete_at > %(fresh_since)s
-              AND c.stream IN ('guests', 'members', 'appointments'))""",
+              AND c.stream = ANY(%(fresh_streams)s::text[]))""",
         "The data of the location is too old",
         approach_only=True,
     ),
@@ -306,6 +309,7 @@ def parameters(
         "watched": len(breakers.FOR_EVERYTHING),
         "watched_since": now - breakers.WATCHED_FOR,
         "fresh_since": now - timedelta(hours=policy.stale_after_hours),
+        "fresh_streams": list(FRESH_STREAMS),
         "stop_ends_all": policy.stop_ends_everything(now),
         "weekly_cap": policy.weekly_cap,
         "reaching": [

@@ -129,7 +129,9 @@ NEVER_SET_ASIDE = datetime(1970, 1, 1, tzinfo=UTC)
 class OutboxItem(models.Model):
     """One call that must have at most one effect outside (INV-1): a message or a write-back.
 
-    `attempt` fences late writers: a result is stored only by the attempt that is current.
+    `attempt` fences late writers: a result is stored only by the attempt that is current. `tries`
+    counts the calls and look-ups really made (a claim given back untouched is none): it decides
+    how long to wait and when to give up.
     """
 
     class State(models.TextChoices):
@@ -158,6 +160,7 @@ class OutboxItem(models.Model):
     payload_hash = models.CharField(max_length=64)
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
     attempt = models.IntegerField(default=0)
+    tries = models.IntegerField(default=0)
     due_at = models.DateTimeField()
     # Only a hint, so that a claim need not walk past thousands of rows that may not leave: a row
     # seen to be held is looked at again from here on. It never lets anything leave.

@@ -25,7 +25,7 @@ from platforms.outcome import Outcome, Result
 State = OutboxItem.State
 
 # Calls and look-ups of one row together; with the waits between them nearly two hours.
-MAX_ATTEMPTS = 12
+MAX_TRIES = 12
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=30)
 # The longest a carrier may still be busy with a call we lost sight of.
@@ -103,7 +103,7 @@ def claim(
     rows = OutboxItem.objects.raw(
         f"""
         UPDATE platforms_outboxitem SET state = 'sending', attempt = attempt + 1,
-               leased_until = %(claim_leased_until)s, error = ''
+               tries = tries + 1, leased_until = %(claim_leased_until)s, error = ''
         WHERE id = ({candidate_sql}) AND state = 'ready'
         RETURNING *
         """,  # noqa: S608 - the candidate is code of ours; values travel as parameters
@@ -116,9 +116,10 @@ def claim(
 
 
 def release(item: OutboxItem) -> bool:
-    """Give a claimed row back untouched: nothing was called. False when it is no longer ours."""
+    """Give a claimed row back untouched: nothing was called, so it counts as no try, however often
+    a slow machine does this. False when it is no longer ours."""
     mine = OutboxItem.objects.filter(pk=item.pk, attempt=item.attempt, state=State.SENDING)
-    return mine.update(state=State.READY, leased_until=None) == 1
+    return mine.update(state=State.READY, leased_until=None, tries=F("tries") - 1) == 1
 
 
 def try_again(*, item_id: UUID, now: datetime) -> bool:
@@ -141,7 +142,7 @@ def claim_unknown(*, topic: str, now: datetime, lease: timedelta) -> OutboxItem 
     rows = OutboxItem.objects.raw(
         """
         UPDATE platforms_outboxitem SET state = 'checking', attempt = attempt + 1,
-               leased_until = %(leased_until)s
+               tries = tries + 1, leased_until = %(leased_until)s
         WHERE id = (
             SELECT id FROM platforms_outboxitem
             WHERE topic = %(topic)s AND state = 'unknown' AND due_at <= %(now)s
@@ -172,14 +173,14 @@ def finish(item: OutboxItem, outcome: Outcome, now: datetime) -> OutboxItem | No
             changes["state"] = State.UNCERTAIN
         case Result.UNKNOWN:
             # Asked in vain too often, a person must look; a machine never guesses.
-            spent = item.attempt >= MAX_ATTEMPTS
+            spent = item.tries >= MAX_TRIES
             changes["state"] = State.UNCERTAIN if spent else State.UNKNOWN
-            wait = retry_wait(item.attempt, outcome.retry_after) if was_looked_up else SETTLE
+            wait = retry_wait(item.tries, outcome.retry_after) if was_looked_up else SETTLE
             changes["due_at"] = now + wait
         case Result.RETRY:
-            changes["state"] = State.DEAD if item.attempt >= MAX_ATTEMPTS else State.READY
+            changes["state"] = State.DEAD if item.tries >= MAX_TRIES else State.READY
             # Looked up and not found: the time to settle has passed, nothing is left to wait for.
-            wait = timedelta() if was_looked_up else retry_wait(item.attempt, outcome.retry_after)
+            wait = timedelta() if was_looked_up else retry_wait(item.tries, outcome.retry_after)
             changes["due_at"] = now + wait
     won = OutboxItem.objects.filter(
         pk=item.pk,
@@ -189,9 +190,9 @@ def finish(item: OutboxItem, outcome: Outcome, now: datetime) -> OutboxItem | No
     return OutboxItem.objects.get(pk=item.pk) if won == 1 else None
 
 
-def retry_wait(attempt: int, asked_seconds: float | None) -> timedelta:
+def retry_wait(tries: int, asked_seconds: float | None) -> timedelta:
     """Exponential with jitter, never shorter than the other side asked for."""
-    doubled = FIRST_WAIT.total_seconds() * 2.0 ** max(0, attempt - 1)
+    doubled = FIRST_WAIT.total_seconds() * 2.0 ** max(0, tries - 1)
     wait = min(LONGEST_WAIT.total_seconds(), doubled)
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
     return timedelta(seconds=max(wait * jitter, asked_seconds or 0.0))

@@ -182,6 +182,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempt", models.IntegerField(default=0)),
+                ("tries", models.IntegerField(default=0)),
                 ("due_at", models.DateTimeField()),
                 (
                     "look_at",

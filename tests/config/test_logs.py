@@ -53,6 +53,16 @@ def test_an_error_is_logged_as_one_json_line_without_what_it_quotes(lines: io.St
     assert "ValueError: duplicate [email]" in entry["exception"]
 
 
+@pytest.mark.parametrize("library", ["httpx2", "openai._base_client"])
+def test_a_call_to_the_outside_writes_no_line_of_the_librarys_own(
+    lines: io.StringIO, library: str
+) -> None:
+    logging.getLogger(library).info("HTTP Request: POST https://example.com/v1/x 200 OK")
+    assert lines.getvalue() == ""
+    logging.getLogger(library).warning("retried")
+    assert json.loads(lines.getvalue())["event"] == "retried"
+
+
 def test_a_line_carries_the_ids_bound_to_the_request(lines: io.StringIO) -> None:
     with structlog.contextvars.bound_contextvars(request_id="r-1"):
         logging.getLogger("outreach").warning("from Django's logger")

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from memberships.models import Guest, Location, Membership, SyncCursor
+from outreach import gate
 from outreach.drafting import Candidate, DraftingResult, draft_for, falls_into_holdout
 from outreach.library import AT_RISK, seed_library
 from outreach.models import Draft, Holdout, Message, Reply
@@ -114,7 +115,7 @@ def put_into_arm(guest_id: int, *, held_out: bool) -> None:
 
 def mirror_is_fresh(location: Location, now: datetime = NOW) -> None:
     """The location's streams were read completely at `now`."""
-    for stream in ("guests", "members", "appointments"):
+    for stream in gate.FRESH_STREAMS:
         SyncCursor.objects.update_or_create(
             location=location, stream=stream, defaults={"complete_at": now}
         )

@@ -330,6 +330,10 @@ def stale_sync(location, monkeypatch, now):
     SyncCursor.objects.update(complete_at=now - timedelta(hours=27))
 
 
+def one_stream_left_behind(location, monkeypatch, now):
+    SyncCursor.objects.filter(stream="members").update(complete_at=now - timedelta(hours=27))
+
+
 def never_synced(location, monkeypatch, now):
     SyncCursor.objects.all().delete()
 
@@ -377,6 +381,7 @@ def doubtful_scores(location, monkeypatch, now):
     ("cause", "told"),
     [
         (stale_sync, "too old"),
+        (one_stream_left_behind, "too old"),
         (never_synced, "too old"),
         (drift_alarm, "scores moved"),
         (ledger_behind, "ledger"),

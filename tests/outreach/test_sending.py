@@ -427,9 +427,9 @@ def test_a_busy_carrier_is_tried_again_later_under_the_same_key(carrier, message
 
 
 def test_a_carrier_that_stays_away_ends_in_the_failed_list(carrier, message, now, due):
-    carrier.answers = [Outcome(Result.RETRY, error="busy")] * outbox.MAX_ATTEMPTS
+    carrier.answers = [Outcome(Result.RETRY, error="busy")] * outbox.MAX_TRIES
     at = due
-    for _ in range(outbox.MAX_ATTEMPTS):
+    for _ in range(outbox.MAX_TRIES):
         sending.dispatch_due(now=at)
         at += 40 * MINUTE
     assert state_of(message) == State.DEAD

@@ -10,7 +10,7 @@ import pytest
 
 from audit.models import LedgerEntry
 from outreach import checks, gate, intents, sending, services
-from outreach.models import Cap, Draft, Message, OutreachPolicy, Play, Reply, Suppression
+from outreach.models import Cap, Draft, Message, OutreachPolicy, Play, Reply, Step, Suppression
 from outreach.selectors import contact_allowed
 from platforms.outcome import Outcome, Result
 from tests.factories.memberships import GuestFactory
@@ -153,6 +153,24 @@ def test_whether_a_stop_to_an_offer_ends_a_note_is_the_policy_of_the_day(
     assert held_now[waiting.pk] != "suppressed"
     Play.objects.update(is_marketing=True)
     assert gate.held_reasons([waiting.pk], now=now + 9 * MINUTE) == {waiting.pk: "suppressed"}
+
+
+@pytest.mark.parametrize(("is_marketing", "scope"), [(True, "service"), (False, "marketing")])
+def test_a_stop_of_the_other_kind_holds_an_approved_message_from_the_day_of_the_policy(
+    library, fresh, location, manager, now, is_marketing, scope
+):
+    Play.objects.update(is_marketing=is_marketing)
+    Step.objects.filter(number__gt=1).update(is_active=False)  # any stop at all ends a sequence
+    draft = make_draft(location)
+    waiting = services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
+    services.suppress(
+        channel="sms", address=draft.address, source="reply", reason="STOP", scope=scope, now=now
+    )
+    later = now + 9 * MINUTE
+    OutreachPolicy.objects.update(stop_ends_all_on=later.date() + timedelta(days=1))
+    assert gate.held_reasons([waiting.pk], now=later) == {waiting.pk: ""}
+    OutreachPolicy.objects.update(stop_ends_all_on=later.date())
+    assert gate.held_reasons([waiting.pk], now=later) == {waiting.pk: "suppressed"}
 
 
 def test_a_second_stop_of_another_kind_ends_everything(sent, now):

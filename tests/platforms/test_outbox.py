@@ -169,13 +169,27 @@ def test_retry_waits_as_long_as_asked(now):
 
 def test_tries_are_limited(now):
     queue(now)
-    OutboxItem.objects.update(attempt=outbox.MAX_ATTEMPTS - 1)
+    OutboxItem.objects.update(tries=outbox.MAX_TRIES - 1)
     assert outbox.finish(claim(now), Outcome(Result.RETRY), now).state == "dead"
+
+
+def test_a_claim_given_back_uncalled_does_not_count_towards_giving_up(now):
+    item = queue(now)
+    for _ in range(outbox.MAX_TRIES + 1):
+        assert outbox.release(claim(now)) is True
+    called = claim(now)
+    assert (called.attempt, called.tries) == (outbox.MAX_TRIES + 2, 1)
+    after = outbox.finish(called, Outcome(Result.RETRY), now)
+    assert after.state == "ready"
+    assert after.due_at <= now + 1.2 * outbox.FIRST_WAIT
+    assert outbox.release(called) is False  # a release that comes late takes no try away
+    item.refresh_from_db()
+    assert item.tries == 1
 
 
 def test_what_stays_unknown_goes_to_a_person(now):
     queue(now)
-    OutboxItem.objects.update(attempt=outbox.MAX_ATTEMPTS - 1)
+    OutboxItem.objects.update(tries=outbox.MAX_TRIES - 1)
     assert outbox.finish(claim(now), Outcome(Result.UNKNOWN), now).state == "uncertain"
 
 
