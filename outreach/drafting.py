@@ -127,9 +127,11 @@ def draft_for(
     """
     result = DraftingResult()
     play = Play.objects.get(pk=play_key)
-    # One drafting of a play at a time: limits and open drafts are counted, then added to.
+    # One drafting at a time: limits and open drafts are counted, then added to. One lock for all
+    # plays, since a guest has one draft for a reason whichever play asks, and a lock per location
+    # would miss the guest who is a member here and books there.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"drafting:{play.pk}"])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('drafting'))")
     chosen = _once_per_guest(candidates)
     round_ = _Round.read(play=play, candidates=chosen, now=now)
     entries: list[Entry] = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
@@ -14,7 +15,7 @@ from memberships.models import Plan
 from outreach import drafting, sequences, services
 from outreach.errors import BadTemplate
 from outreach.library import AT_RISK, OFFERS, seed_library, template_rows
-from outreach.models import Draft, Holdout, Offer, Play, Run, Template
+from outreach.models import Draft, Holdout, Offer, OutreachPolicy, Play, Run, Template
 from outreach.texts import SAMPLE, field_names, fill, sms_size
 from tests.factories.outreach import EVIDENCE, candidate, draft_members, make_draft, make_member
 
@@ -290,6 +291,40 @@ def test_two_plays_do_not_draft_for_the_same_reason(library, location, now, caus
     )
     assert result.drafted == drafted
     assert bool(result.skipped["another play has a draft for the same reason"]) != bool(drafted)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_plays_drafting_at_the_same_instant_make_one_draft_for_a_reason(
+    library, location, now
+) -> None:
+    member = make_member(location)
+    while drafting.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
+        member = make_member(location)
+    second = second_play()
+    OutreachPolicy.current()  # made at its first reading, on which the second would wait too
+    results: list[drafting.DraftingResult | BaseException] = []
+
+    def draft_too() -> None:
+        try:
+            results.append(
+                drafting.draft_for(play_key=second, candidates=[candidate(member)], now=now)
+            )
+        except BaseException as error:  # pragma: no cover - shown below
+            results.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=draft_too)
+    with transaction.atomic():
+        assert draft_members(member, now=now).drafted == 1
+        thread.start()
+        thread.join(timeout=0.5)  # it must wait for what it cannot see yet
+        assert results == []
+    thread.join(timeout=20)
+    [result] = results
+    assert isinstance(result, drafting.DraftingResult), result
+    assert result.skipped == {drafting.SAME_REASON: 1}
+    assert Draft.objects.get().play_id == AT_RISK
 
 
 def test_a_name_keeps_its_accents_unless_they_make_the_text_too_long(
