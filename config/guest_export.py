@@ -80,9 +80,7 @@ SECTIONS = [
         "drafts-sent-back", gettext_lazy("Drafts sent back to their author"), "outreach.Refusal",
         "draft__guest",
     ),
-    Section(
-        "authorisations", gettext_lazy("What you agreed to be told"), "outreach.Authorisation"
-    ),
+    Section("authorisations", gettext_lazy("Agreed to in writing"), "outreach.Authorisation"),
     Section("messages", gettext_lazy("Messages sent"), "outreach.Message"),
     Section("replies", gettext_lazy("Replies"), "outreach.Reply"),
     Section("comparison", gettext_lazy("Drawn by lot: left alone or not"), "outreach.Holdout"),

@@ -283,9 +283,9 @@ class CentsField(forms.DecimalField):
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     """The rules for writing to guests."""
 
-    location_day_cents = CentsField(label=_("Offers at a location in a day"))
-    play_month_cents = CentsField(label=_("Offers of a play in a month"))
-    business_month_cents = CentsField(label=_("Offers of the business in a month"))
+    location_day_cents = CentsField(label=_("What offers at a location may cost in a day"))
+    play_month_cents = CentsField(label=_("What the offers of a play may cost in a month"))
+    business_month_cents = CentsField(label=_("What all offers together may cost in a month"))
 
     class Meta:
         model = OutreachPolicy
@@ -315,7 +315,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "stale_after_hours": _("Data older than so many hours stops sending"),
         }
         help_texts = {
-            "outgoing_minutes": _("So long, Undo and Cancel work."),
+            "outgoing_minutes": _("Until then Undo and Cancel work."),
             "quiet_from": _("In the guest's own time."),
             "treatment_names_in_sms": _(
                 "A text lies open on a locked screen. Without it, texts say “your visit”."

@@ -63,7 +63,7 @@ class Case:
             )
         if not self.rules:
             why.append("The play has no rule: set one below.")
-        why += [f"A breaker is open: {signal}." for signal in self.open_breakers]
+        why += [f"Automatic messages are held: {signal}." for signal in self.open_breakers]
         if self.doubt:
             why.append(f"{self.doubt}.")
         if self.person:

@@ -329,10 +329,12 @@ def queue(user: User, location_id: int | None, *, view: str, now: datetime) -> Q
     drafts = list(open_drafts(user, location_id, view=view, now=now)[:QUEUE_LENGTH])
     mine = Draft.objects.visible_to(user).at(location_id).open().filter(expires_at__gt=now)
     awake = Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now)
-    # In the same query: what came back to the person and is new (none is told where no draft is).
-    unread = came_back(user).filter(read_at__isnull=True).order_by().values("author")
+    # In the same query: what came back to the person and is new. Max() is for a queue with drafts,
+    # the second for an empty one.
+    news = came_back(user).filter(read_at__isnull=True).order_by().values("author")
+    unread = Subquery(news.values(n=Count("pk")))
     counts = mine.aggregate(
-        came_back=Coalesce(Max(Subquery(unread.values(n=Count("pk")))), 0),
+        came_back=Coalesce(Max(unread), unread, 0),
         snoozed=Count("pk", filter=~awake),
         **{group.value: Count("pk", filter=awake & Q(group=group)) for group in GROUP_ORDER},
     )

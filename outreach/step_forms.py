@@ -69,14 +69,14 @@ class StepsForm(forms.Form):
             initial=step.cause if step else "",
         )
         self.fields[f"channel_{number}"] = forms.ChoiceField(
-            label=_("Rather by"),
+            label=_("Preferably by"),
             choices=[("", _("whatever reaches the guest")), *Channel.choices],
             required=False,
             initial=step.channel if step else "",
         )
         if not is_first:
             self.fields[f"note_{number}"] = forms.CharField(
-                label=_("Of a call: what it is about"), max_length=200, required=False,
+                label=_("For a call: what it is about"), max_length=200, required=False,
                 initial=step.note if step else "",
             )  # fmt: skip
             self.fields[f"off_{number}"] = forms.BooleanField(

@@ -50,7 +50,7 @@ PAGES = [
         "settings-wording",
         _("Who words the texts"),
         _("The library alone, or a machine within its bounds, by play"),
-        "outreach.change_policy",
+        "outreach.view_library",
         "pen-line",
     ),
     SettingsPage(
@@ -85,14 +85,14 @@ PAGES = [
         "settings-policy",
         _("Writing to guests"),
         _("Own hours, waiting time, limits per guest, money"),
-        "outreach.change_policy",
+        "outreach.view_library",
         "shield-check",
     ),
     SettingsPage(
         "settings-hours",
         _("Calling hours"),
         _("When the law of each country and state lets a guest be called or written to"),
-        "outreach.change_policy",
+        "outreach.view_library",
         "clock",
     ),
     SettingsPage(

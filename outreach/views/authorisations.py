@@ -35,7 +35,7 @@ def authorisation(request: StaffRequest, pk: int) -> HttpResponse:
     try:
         if is_ending:
             services.end_authorisation(guest_id=guest.pk, by=request.user, now=now)
-            messages.success(request, _("Withdrawn. It holds from now on."))
+            messages.success(request, _("Withdrawn. From now on no such offer goes to this guest."))
             return redirect("guest-authorisation", pk=guest.pk)
         if request.method == "POST" and form.is_valid():
             services.record_authorisation(

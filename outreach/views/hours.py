@@ -32,16 +32,17 @@ def calling_hours(request: StaffRequest) -> HttpResponse:
     rows = CallingHours.objects.select_related("changed_by")
     if not show_all:
         rows = rows.filter(in_force=True)
+    lines = [
+        {
+            "place": place_name(row.jurisdiction),
+            "days": in_short(row.weekdays),
+            "city": row.also_zone.rpartition("/")[2].replace("_", " "),
+            "row": row,
+        }
+        for row in sorted(rows, key=_order)
+    ]
     context = {
-        "rows": sorted(
-            ((place_name(row.jurisdiction), row) for row in rows),
-            key=lambda pair: (
-                not pair[1].in_force,
-                pair[1].jurisdiction != "US",
-                pair[0],
-                pair[1].weekdays,
-            ),
-        ),
+        "lines": lines,
         "show_all": show_all,
         "policy": OutreachPolicy.current(),
         "may_change": request.user.has_perm("outreach.change_policy"),
@@ -69,8 +70,29 @@ def calling_hours_end(request: StaffRequest, pk: int) -> HttpResponse:
     except OutreachError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("No longer in force."))
+        messages.success(request, _("No longer in force. To bring the hours back, add them again."))
     return redirect("settings-hours")
+
+
+def _order(row: CallingHours) -> tuple[bool, bool, str, list[int]]:
+    """What holds first, the country before its states, then by name."""
+    return (
+        not row.in_force,
+        row.jurisdiction != "US",
+        place_name(row.jurisdiction),
+        row.weekdays,
+    )
+
+
+def in_short(weekdays: list[int]) -> str:
+    """Days as people write them: "every day", "Mon – Fri", "Mon, Wed"."""
+    names = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
+    first, last = weekdays[0], weekdays[-1]
+    if len(weekdays) == len(names):
+        return _("every day")
+    if len(weekdays) > 2 and weekdays == list(range(first, last + 1)):
+        return f"{names[first - 1]} – {names[last - 1]}"
+    return ", ".join(names[day - 1] for day in weekdays)
 
 
 def _row(pk: int) -> CallingHours:

@@ -53,9 +53,10 @@ def wording(request: StaffRequest) -> HttpResponse:
             worded=Count("pk", filter=~Q(worded_by="")), kept=Count("pk", filter=Q(worded_by=""))
         )
     }
-    reasons = Counter(
-        dict(tried.exclude(wording_note="").values_list("wording_note").annotate(Count("pk")))
-    )
+    notes = tried.exclude(wording_note="").values_list("wording_note").annotate(Count("pk"))
+    reasons: Counter[str] = Counter()
+    for note, n in notes:  # the word or name that was refused stands behind the colon
+        reasons[note.partition(": ")[0]] += n
     context = {
         "rows": [{"play": play, "counts": counts.get(play.pk)} for play in plays],
         "ways": Play.Wording.choices,

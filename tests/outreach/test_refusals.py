@@ -51,6 +51,7 @@ def test_the_writer_of_a_rejected_draft_is_told_by_whom_and_why(
     page = enter(manager).get(reverse("refusals")).content.decode()
     assert "wrong words" in page
     assert "Too short." in page
+    assert "1 came back to you" in enter(manager).get(reverse("review")).content.decode()
     make_draft(location, now=clock.now())
     assert "1 came back to you" in enter(manager).get(reverse("review")).content.decode()
     assert selectors.queue(manager, None, view="", now=clock.now()).total == 1
