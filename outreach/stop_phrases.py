@@ -153,8 +153,24 @@ _RESERVADO = (
     r"(?:citas?|reservas?|reservacion(?:es)?|visitas?|sesion(?:es)?|turnos?|masajes?|facial(?:es)?|"
     r"servicios?|tratamientos?|hora)"
 )
+# Leaving the plan is a matter for a person, due by law (topics.due_at), and needs an answer in
+# writing: it is no stop, unless the same text speaks of messages, of all, or of no more. A
+# subscription may be the one to the messages, so that word stays a stop.
+_PLAN = r"(?:memberships?|plan|contract|auto[\s-]?renew\w*)\b"
+_PLAN_ES = r"(?:membresias?|plan|contrato|mensualidad|renovacion\s+automatica)\b"
+_NO_MESSAGES = (
+    rf"(?!.*\b(?:{_MESSAGES}|{_MENSAJES}|{_WRITING}|lists?|lista|number|numero|phone|telefono|"
+    r"contact\w*|all|every\w*|any\w*|todo\w*|nada|no\s+more|no\s+mas|nunca|never)\b)"
+)
+_OF_MINE = rf"(?:(?:my|our|the|this|his|her)\s+(?:(?!{_MESSAGES}\b)\w+\s+){{0,2}}?)?"
 HARMLESS = re.compile(
     r"\b(?:"
+    rf"(?:(?:cancel(?:l?ing)?|end|stop|quit|terminate|discontinue|turn\s+off)\s+{_OF_MINE}{_PLAN}|"
+    rf"cancell?ation\s+of\s+{_OF_MINE}{_PLAN}|{_PLAN}\s+cancell?ation|"
+    r"(?:cancel(?:ar|en|e|a|o)|anul(?:ar|en|e)|termin(?:ar|en|e)|"
+    r"(?:dar|den|de|dame)(?:me|nos|le)?\s+de\s+baja|baja)\s+(?:del?\s+)?"
+    rf"(?:(?:mi|la|el|esta|este|nuestr[ao])\s+)?{_PLAN_ES}|"
+    rf"deje?n?\s+de\s+cobrar(?:me|nos|le)?\b){_NO_MESSAGES}|"
     r"stop(?:ped|ping|s)?\s+(?:by|in|over|off|at|for|on\s+(?:my|the)|to\s+(?:see|get|pick))\b|"
     r"(?:bus|metro|train|subway|tram|next|first|last)\s+stops?|non-?\s?stop|"
     r"(?:can\s*'?t|cannot|could\s*n'?t|won'?t|never)\s+stop\s+\w+ing|"

@@ -68,8 +68,8 @@ STRONG: list[tuple[Topic, str, re.Pattern[str]]] = [
         Topic.CANCEL,
         "es",
         _any(
-            r"(?:cancel\w*|termin\w*|finaliz\w*|anul\w*|dar de baja|cerrar|dejar)"
-            + _FEW + _PLAN_ES,
+            r"(?:cancel\w*|termin\w*|finaliz\w*|anul\w*|cerrar|dejar|"
+            r"(?:dar|den|de|dame)(?:me|nos|le)? de baja)" + _FEW + _PLAN_ES,
             r"(?:cancelar|anular|terminar) " + _PLAN_ES,
             r"(?:dejen|deje|paren) de cobrar\w*",
             r"no quiero (?:seguir|continuar|renovar)",

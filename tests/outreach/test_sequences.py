@@ -294,11 +294,11 @@ def paid(run: Run, at: datetime) -> None:
 
 
 def ended(run: Run, at: datetime) -> None:
-    Membership.objects.update(status="cancelled", ended_on=at.date())
+    Membership.objects.filter(pk=run.membership_id).update(status="cancelled", ended_on=at.date())
 
 
 def gave_notice(run: Run, at: datetime) -> None:
-    Membership.objects.update(cancel_requested_on=at.date())
+    Membership.objects.filter(pk=run.membership_id).update(cancel_requested_on=at.date())
 
 
 def joined_again(run: Run, at: datetime) -> None:
@@ -306,8 +306,8 @@ def joined_again(run: Run, at: datetime) -> None:
 
 
 def renewed(run: Run, at: datetime) -> None:
-    Run.objects.update(ended_before_on=at.date())
-    Membership.objects.update(ends_on=at.date() + 365 * DAY)
+    Run.objects.filter(pk=run.pk).update(ended_before_on=at.date())
+    Membership.objects.filter(pk=run.membership_id).update(ends_on=at.date() + 365 * DAY)
 
 
 def vanished(run: Run, at: datetime) -> None:

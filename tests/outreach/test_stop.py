@@ -9,8 +9,18 @@ from pathlib import Path
 import pytest
 
 from audit.models import LedgerEntry
-from outreach import checks, gate, intents, sending, services
-from outreach.models import Cap, Draft, Message, OutreachPolicy, Play, Reply, Step, Suppression
+from outreach import checks, gate, intents, sending, services, topics
+from outreach.models import (
+    Cap,
+    Draft,
+    Message,
+    OutreachPolicy,
+    Play,
+    Reply,
+    Step,
+    Suppression,
+    Topic,
+)
 from outreach.selectors import contact_allowed
 from platforms.outcome import Outcome, Result
 from tests.factories.memberships import GuestFactory
@@ -46,10 +56,37 @@ def test_the_words_of_the_law_always_count(word, frame):
         assert not reading.for_person, text
 
 
-@pytest.mark.parametrize("text", ["cancel my membership", "I need to cancel", "this is a scam"])
+@pytest.mark.parametrize("text", ["cancel my account", "I need to cancel", "this is a scam"])
 def test_what_may_mean_stop_suppresses_and_goes_to_a_person(text):
     reading = intents.read(text)
     assert (reading.suppresses, reading.for_person) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I want to cancel my membership", "CANCEL MY MEMBERSHIP", "How do I cancel my membership?",
+     "please terminate my contract", "stop my auto-renewal", "I'm canceling my gold membership",
+     "quiero cancelar mi membresía", "Cancelen mi plan por favor", "dejen de cobrarme",
+     "quiero darme de baja de la membresía"],
+)  # fmt: skip
+def test_leaving_the_plan_is_a_request_for_a_person_and_no_stop(text):
+    """The guest must be answered in writing, by the day the law gives (topics.due_at)."""
+    reading = intents.read(text)
+    assert (reading.suppresses, reading.for_person) == (False, True)
+    assert topics.read(text, reading).topic == Topic.CANCEL
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["cancel", "Cancel.", "cancel these texts", "cancel my membership and these texts",
+     "cancel my membership and stop texting me", "cancel my membership offers", "cancel everything",
+     "cancel my membership, no more", "Stop. Cancel my membership", "cancel my text membership",
+     "cancelar", "cancela mi membresía y no me escriban más", "cancelar mi plan de mensajes",
+     "cancel my subscription", "stop calling about the membership", "quiero darme de baja",
+     "cancel membership and lose my number", "I already cancelled my membership"],
+)  # fmt: skip
+def test_the_same_words_about_messages_stay_a_stop(text):
+    assert intents.read(text).suppresses
 
 
 @pytest.mark.parametrize(
