@@ -146,43 +146,81 @@ def path() -> Path:
     return Path(settings.LEDGER_EXPORT_DIR) / FILE
 
 
-def export() -> int:
+def export(*, cut: bool = False) -> int:
     """Append the checkpoints the file lacks, in order; returns how many. Safe to run twice and
-    beside itself: what the file already has is read under its lock."""
+    beside itself: what the file already has is read under its lock.
+
+    A line that a crash cut off while it was written is finished. Raises Behind when the file ends
+    otherwise than this database would have written it; `cut`: a person has looked, take it off.
+    """
     path().parent.mkdir(parents=True, exist_ok=True)
     with path().open("ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        last = _last_line(file.fileno())
+        last, torn = _ends(file.fileno())
         known = int(last.told["number"]) if last is not None else 0
         missing = LedgerCheckpoint.objects.filter(number__gt=known).order_by("number")
-        lines = [
-            json.dumps({"text": one.text, "signature": one.signature}) + "\n" for one in missing
-        ]
-        file.write("".join(lines).encode())
+        lines = [_line(one) for one in missing]
+        if torn and not "".join(lines).encode().startswith(torn):
+            if not cut:
+                raise Behind(_not_ours(known))
+            file.truncate(os.fstat(file.fileno()).st_size - len(torn))
+            torn = b""
+        file.write("".join(lines).encode()[len(torn) :])
         file.flush()
         os.fsync(file.fileno())
     return len(lines)
 
 
+def _line(one: LedgerCheckpoint) -> str:
+    return json.dumps({"text": one.text, "signature": one.signature}) + "\n"
+
+
+def _not_ours(known: int) -> str:
+    return (
+        f"{path()} ends in half a line that this database did not begin: it does not know that "
+        f"checkpoint {known + 1}. Compare with the carrier and with your copies of the file, then "
+        "run `manage.py reconcile_ledger`."
+    )
+
+
+def is_cut_off(number: int, torn: bytes) -> bool:
+    """Whether this end of the file is the beginning of the line of that checkpoint as the database
+    has it: a crash in the midst of writing, which the next export mends."""
+    one = LedgerCheckpoint.objects.filter(number=number).first()
+    return one is not None and _line(one).encode().startswith(torn)
+
+
 def last_exported() -> Exported | None:
-    """The last whole line of the file, None when there is none yet."""
+    """The last whole line of the file, None when there is none yet. Raises Behind."""
+    return _exported()[0]
+
+
+def _exported() -> tuple[Exported | None, bytes]:
     try:
         with path().open("rb") as file:
-            return _last_line(file.fileno())
+            return _ends(file.fileno())
     except FileNotFoundError:
-        return None
+        return None, b""
 
 
-def _last_line(descriptor: int) -> Exported | None:
-    """A line that was cut off while being written (a full disk, a lost machine) does not count."""
+def _ends(descriptor: int) -> tuple[Exported | None, bytes]:
+    """The last whole line and what stands behind it: a line cut off while being written (a full
+    disk, a lost machine) does not count. Raises Behind."""
     size = os.fstat(descriptor).st_size
+    lines: list[bytes] = []
     for reach in (min(size, _TAIL), size):
         lines = os.pread(descriptor, reach, size - reach).split(b"\n")
         whole = lines[:-1] if reach == size else lines[1:-1]
         if whole:
-            told = json.loads(whole[-1])
-            return Exported(told["text"], told["signature"])
-    return None
+            try:
+                told = json.loads(whole[-1])
+                return Exported(told["text"], told["signature"]), lines[-1]
+            except (ValueError, KeyError, TypeError) as error:
+                raise Behind(
+                    f"The last line of {path()} cannot be read. Compare the file with your copy of "
+                    "it and put that back."
+                ) from error
+    return None, lines[-1]
 
 
 # --- Is this the database the file tells of? ---------------------------------------------------
@@ -191,13 +229,18 @@ def _last_line(descriptor: int) -> Exported | None:
 def check() -> None:
     """Raises Behind when the exported file knows a checkpoint this database does not (it was
     brought back from a backup, and what was done since is not known here), or is gone."""
-    last = last_exported()
-    if last is None:
+    last, torn = _exported()
+    known = last.told["number"] if last is not None else 0
+    if torn and not is_cut_off(known + 1, torn):
+        raise Behind(_not_ours(known))
+    if last is None and not torn:
         if LedgerCheckpoint.objects.exists():
             raise Behind(
                 f"{path()} is missing or empty, though checkpoints were exported. Bring it back, "
                 "or write it anew with `manage.py checkpoint_ledger --write-anew`."
             )
+        return
+    if last is None:
         return
     number = last.told["number"]
     own = LedgerCheckpoint.objects.filter(number=number).values_list("text", flat=True).first()
@@ -234,7 +277,7 @@ def reconcile(*, by: AbstractBaseUser, reason: str, now: datetime) -> LedgerChec
         )
         made = _make(now=now, after=last)
         assert made is not None  # the entry above moved a chain
-    export()
+    export(cut=True)
     return made
 
 

@@ -211,6 +211,8 @@ def read_checkpoints() -> Fixed:
             except InvalidSignature:
                 reason = "its signature does not fit"
             except (ValueError, KeyError):
+                if not line.endswith("\n") and checkpoints.is_cut_off(number, line.encode()):
+                    return fixed  # cut off by a crash; the next export finishes it
                 reason = "the line is damaged"
             if reason:
                 fixed.faults.append(Fault(CHECKPOINTS, number, reason))

@@ -132,12 +132,50 @@ def test_a_line_taken_out_of_the_file_is_found(fixed: None) -> None:
     assert faults() == ["exported checkpoint 2: it does not follow from the one before it"]
 
 
-def test_an_export_that_failed_is_caught_up(fixed: None, now: datetime) -> None:
+@pytest.mark.parametrize("written", [0, 1, 40, -1, None])
+@pytest.mark.parametrize("whole", [0, 1, 2])
+def test_an_export_cut_off_by_a_crash_is_finished_and_stops_nothing(
+    fixed: None, now: datetime, written: int | None, whole: int
+) -> None:
     found = lines()
-    checkpoints.path().write_text(found[0] + "\n" + found[1][:40])  # cut off while writing
-    checkpoints.path().write_text(found[0] + "\n")
-    assert checkpoints.export() == 2
+    torn = "".join(line + "\n" for line in found[:whole]) + found[whole][:written]
+    if not torn:
+        return  # an empty file is one that is gone
+    checkpoints.path().write_text(torn)
+    assert checkpoints.is_current()
+    assert (verify().faults, verify().checkpoints) == ([], whole + (written is None))
+    assert checkpoints.export() == 3 - whole
     assert lines() == found
+    write(now, 4)
+    checkpoints.make(now=now)
+    assert (verify().faults, verify().checkpoints) == ([], 4)
+
+
+def test_half_a_line_that_this_database_did_not_begin_stops_sending(
+    fixed: None, now: datetime, admin: User
+) -> None:
+    """The machine was lost while checkpoint 3 was written; the backup knows only the second."""
+    found = lines()
+    restore_to(2)
+    checkpoints.path().write_text("\n".join([*found[:2], found[2][:99]]))
+    assert not checkpoints.is_current()
+    assert faults() == ["exported checkpoint 3: the line is damaged"]
+    write(now, 7)
+    with pytest.raises(checkpoints.Behind, match="checkpoint 3"):
+        checkpoints.make(now=now)
+    with pytest.raises(checkpoints.Behind, match="did not begin"):
+        checkpoints.export()
+    checkpoints.reconcile(by=admin, reason="compared with the carrier", now=now)
+    assert checkpoints.is_current()
+    assert (verify().faults, len(lines())) == ([], 3)
+
+
+@pytest.mark.parametrize("line", ["", "x", "{}", "[]"])
+def test_a_last_line_that_cannot_be_read_is_doubt(fixed: None, line: str) -> None:
+    checkpoints.path().write_text("\n".join([*lines(), line]) + "\n")
+    assert not checkpoints.is_current()
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("checkpoint_ledger")
 
 
 def test_checkpoints_cannot_be_changed(fixed: None) -> None:
@@ -224,6 +262,19 @@ def test_the_verifier_of_the_documentation_agrees(fixed: None, outside: list[str
     run = subprocess.run(outside, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "Whole: 15 entries, 3 chains.\n")
     assert len((ROOT / "docs" / "verify_ledger.py").read_text().splitlines()) <= 100
+
+
+def test_the_verifier_of_the_documentation_passes_over_a_line_cut_off(
+    fixed: None, outside: list[str]
+) -> None:
+    found = lines()
+    checkpoints.path().write_text("\n".join([*found[:2], found[2][:-9]]))
+    run = subprocess.run(outside, capture_output=True, text=True, check=False)
+    assert run.returncode == 0
+    assert "cut off while it was written" in run.stdout
+    checkpoints.path().write_text("\n".join([found[0], found[1][:-9], found[2]]) + "\n")
+    run = subprocess.run(outside, capture_output=True, text=True, check=False)
+    assert (run.returncode, "not whole" in run.stdout) == (1, True)
 
 
 def test_the_verifier_of_the_documentation_finds_a_rewritten_chain(

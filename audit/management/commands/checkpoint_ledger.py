@@ -24,9 +24,9 @@ class Command(BaseCommand):
         if options["public_key"]:
             self.stdout.write(checkpoints.public_key())
             return
-        if options["write_anew"] and checkpoints.last_exported() is None:
-            self.stdout.write(f"{checkpoints.export()} checkpoints written anew.")
         try:
+            if options["write_anew"] and checkpoints.last_exported() is None:
+                self.stdout.write(f"{checkpoints.export()} checkpoints written anew.")
             made = checkpoints.make(now=clock.now())
         except checkpoints.Behind as error:
             raise CommandError(str(error)) from error
