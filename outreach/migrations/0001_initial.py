@@ -394,7 +394,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("library", "the library's text as it is"),
-                            ("machine", "a machine words the sentences that carry nothing"),
+                            ("machine", "a machine words the friendly sentences"),
                             ("reviews", "the same, in the tone of the guest's latest reviews"),
                         ],
                         default="library",

@@ -59,7 +59,7 @@ class Play(models.Model):
         """Who words its drafts, where a machine is set up (DRAFTING_URL)."""
 
         LIBRARY = "library", "the library's text as it is"
-        MACHINE = "machine", "a machine words the sentences that carry nothing"
+        MACHINE = "machine", "a machine words the friendly sentences"
         REVIEWS = "reviews", "the same, in the tone of the guest's latest reviews"
 
     key = models.SlugField(primary_key=True, max_length=40)  # e.g. at-risk-check-in

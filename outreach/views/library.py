@@ -71,13 +71,14 @@ def offer_add(request: StaffRequest) -> HttpResponse:
 @requires("outreach.approve_library")
 @require_POST
 def offer_status(request: StaffRequest, pk: int) -> HttpResponse:
-    if not Offer.objects.filter(pk=pk).exists():
+    offer = Offer.objects.filter(pk=pk).first()
+    if offer is None:
         raise Http404("No such offer.")
-    _set_status(request, curation.set_offer_status, offer_id=pk)
+    _set_status(request, curation.set_offer_status, was=offer.status, offer_id=pk)
     return redirect("settings-offers")
 
 
-def _set_status(request: StaffRequest, act: Any, **which: int) -> None:
+def _set_status(request: StaffRequest, act: Any, *, was: str, **which: int) -> None:
     status = request.POST.get("status", "")
     if status not in (LibraryStatus.ACTIVE, LibraryStatus.RETIRED):
         raise Http404("No such status.")
@@ -92,8 +93,13 @@ def _set_status(request: StaffRequest, act: Any, **which: int) -> None:
     except OutreachError as error:
         messages.error(request, str(error))
     else:
-        in_use = status == LibraryStatus.ACTIVE
-        messages.success(request, _("In use.") if in_use else _("Retired."))
+        if status == LibraryStatus.ACTIVE:
+            words = _("In use.")
+        elif was == LibraryStatus.PROPOSED:
+            words = _("Refused. Whoever proposed it is told.")
+        else:
+            words = _("Retired.")
+        messages.success(request, words)
 
 
 # --- Texts --------------------------------------------------------------------------------------
@@ -201,9 +207,10 @@ def _preview(form: TemplateForm, current: Template | None) -> tuple[str, str]:
 @requires("outreach.approve_library")
 @require_POST
 def template_status(request: StaffRequest, pk: int) -> HttpResponse:
-    if not Template.objects.filter(pk=pk).exists():
+    template = Template.objects.filter(pk=pk).first()
+    if template is None:
         raise Http404("No such text.")
-    _set_status(request, curation.set_template_status, template_id=pk)
+    _set_status(request, curation.set_template_status, was=template.status, template_id=pk)
     return redirect("settings-template", pk=pk)
 
 

@@ -174,6 +174,32 @@ def test_a_text_is_sent_to_oneself(sign_in, accessible, manager, location) -> No
     assert TrialSend.objects.filter(asked_by=manager, template=text).count() == 1
 
 
+def test_enter_in_the_reason_refuses_and_never_approves(
+    sign_in, accessible, admin, manager, location
+) -> None:
+    now = clock.now()
+    seed_library(by=None, now=now)
+    offer = Offer.objects.first()
+    text = Template.objects.filter(channel="sms", play=AT_RISK).first()
+    text.pk, text.version, offer.pk, offer.name = None, 2, None, "Another credit"
+    for row in (text, offer):
+        row.status, row.proposed_by, row.approved_by, row.approved_at = (
+            "proposed",
+            manager,
+            None,
+            None,
+        )
+        row.save()
+    page = sign_in(admin, width=390)
+    for address in (reverse("settings-template", args=[text.pk]), reverse("settings-offers")):
+        page.goto(address)
+        accessible(page)
+        page.locator("[name=note]").fill("We say this already.")
+        page.keyboard.press("Enter")
+        page.locator(".notice", has_text="Refused.").wait_for()
+    assert Refusal.objects.filter(author=manager, note="We say this already.").count() == 2
+
+
 def test_everything_kept_is_taken_away(sign_in, accessible, regional, location, tmp_path) -> None:
     guest = GuestFactory(location=location)
     page = sign_in(regional)
