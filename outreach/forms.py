@@ -293,6 +293,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "outgoing_minutes",
             "hold_minutes",
             "weekly_cap",
+            "approval_hours",
             "quiet_from",
             "quiet_until",
             "treatment_names_in_sms",
@@ -307,6 +308,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "outgoing_minutes": _("Minutes an approved message waits in Outgoing"),
             "hold_minutes": _("Minutes between two messages to one guest"),
             "weekly_cap": _("Messages to one guest in 7 days, at most"),
+            "approval_hours": _("Hours an approval counts"),
             "quiet_from": _("Quiet from"),
             "quiet_until": _("Quiet until"),
             "treatment_names_in_sms": _("Text messages may name treatments"),
@@ -316,6 +318,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "outgoing_minutes": _("Until then Undo and Cancel work."),
+            "approval_hours": _("What could not leave for so long is decided anew."),
             "quiet_from": _("In the guest's own time."),
             "treatment_names_in_sms": _(
                 "A text lies open on a locked screen. Without it, texts say “your visit”."
@@ -335,6 +338,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         "outgoing_minutes": (0, 24 * 60),
         "hold_minutes": (1, 7 * 24 * 60),
         "weekly_cap": (1, 14),
+        "approval_hours": (12, 14 * 24),
         "stale_after_hours": (1, 14 * 24),
     }
 

@@ -97,6 +97,12 @@ CONDITIONS = (
         "The approval no longer stands",
     ),
     Condition(
+        "aged",
+        "m.approved_at > %(approved_since)s",
+        "The approval is too old: it goes back to be decided anew",
+        approach_only=True,
+    ),
+    Condition(
         "approver",
         """m.purpose IN ('confirmation', 'help') OR (
             u.is_active
@@ -311,6 +317,7 @@ def parameters(
         "fresh_since": now - timedelta(hours=policy.stale_after_hours),
         "fresh_streams": list(FRESH_STREAMS),
         "stop_ends_all": policy.stop_ends_everything(now),
+        "approved_since": now - timedelta(hours=policy.approval_hours),
         "weekly_cap": policy.weekly_cap,
         "reaching": [
             State.SENDING.value,

@@ -59,10 +59,11 @@ def word_drafts() -> None:
 
 @shared_task
 def expire_drafts() -> None:
-    """Close drafts past their time."""
+    """Close drafts past their time; approvals that grew too old go back to people."""
     from outreach import services
 
     services.expire_drafts(now=clock.now())
+    services.recall_aged(now=clock.now())
 
 
 @shared_task

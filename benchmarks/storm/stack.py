@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
@@ -102,6 +102,9 @@ class Stack:
         first = start_valkey()
         self._add("valkey", first, start_valkey)
         token = secrets.token_urlsafe(24)
+        owner = servers.create_database(postgres, "tenure")
+        # The owner's address is for `migrate` alone; one inherited names another database.
+        os.environ.pop("MIGRATE_DATABASE_URL", None)
         self.environment = {
             **os.environ,
             "TENURE_ENV": "demo",
@@ -112,7 +115,7 @@ class Stack:
             "OMP_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
             "LOG_LEVEL": "WARNING",
-            "DATABASE_URL": servers.create_database(postgres, "tenure"),
+            "DATABASE_URL": servers.app_url(owner, self.folder / "postgres"),
             "SANDBOX_DATABASE_URL": servers.create_database(postgres, "sandbox"),
             "REDIS_URL": first.url,
             "PUBLIC_URL": f"http://127.0.0.1:{web}",
@@ -132,7 +135,10 @@ class Stack:
         }
         os.environ.update(self.environment)
         self.supervisor.run(
-            self._command("migrate", "manage.py", "migrate", "--no-input"),
+            replace(
+                self._command("migrate", "manage.py", "migrate", "--no-input"),
+                environment={**self.environment, "MIGRATE_DATABASE_URL": owner},
+            ),
             self._command("collectstatic", "manage.py", "collectstatic", "--no-input"),
             self._command(
                 "generate", "-m", "platforms.sandbox", "generate",

@@ -159,6 +159,8 @@ class OutreachPolicy(models.Model):
     )  # approved messages wait so long: Undo is real
     hold_minutes = models.IntegerField(default=60)  # between two messages to one guest
     weekly_cap = models.IntegerField(default=2)  # messages per guest in 7 days, all plays
+    # What was approved and could not leave within so many hours goes back to be decided anew.
+    approval_hours = models.IntegerField(default=72)
     quiet_from = models.TimeField(default=time(20))  # local time of the guest
     quiet_until = models.TimeField(default=time(9))
     treatment_names_in_sms = models.BooleanField(default=False)

@@ -47,6 +47,7 @@ from outreach.services.trials import dispatch_trials, send_test
 from outreach.services.upkeep import (
     expire_drafts,
     lock_open_drafts,
+    recall_aged,
     recheck_drafts,
     wake_snoozed,
     withdraw_drafts,
@@ -80,6 +81,7 @@ __all__ = [
     "pause_runs",
     "queue_message",
     "raise_phase",
+    "recall_aged",
     "recall_waiting",
     "recheck_drafts",
     "record_authorisation",

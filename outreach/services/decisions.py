@@ -354,10 +354,10 @@ def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
 
 @transaction.atomic
 def recall_approval(*, draft_id: int, reason: str, now: datetime) -> Draft:
-    """Take back what the machine approved and nobody is sending yet: a person decides. Raises
+    """Take back an approval whose message nobody is sending yet: a person decides. Raises
     AlreadyLeft, Conflict."""
     draft = locked(draft_id)
-    if draft.status != Draft.Status.APPROVED or not draft.automatic_rule:
+    if draft.status != Draft.Status.APPROVED:
         raise Conflict(rules.who_decided(draft))
     _take_back(_waiting_message(draft), now=now)
     _reopen(draft, now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -12,7 +12,10 @@ from django.db.models import F
 from audit import services as audit
 from audit.services import Entry
 from outreach import checks, events
-from outreach.models import Draft
+from outreach.errors import AlreadyLeft, Conflict
+from outreach.models import Draft, Message, OutreachPolicy
+from outreach.services.decisions import recall_approval
+from platforms.models import OutboxItem
 
 if TYPE_CHECKING:
     from staff.models import User
@@ -48,6 +51,34 @@ def expire_drafts(*, now: datetime) -> int:
     )
     audit.record_many([_entry(events.DRAFT_EXPIRED, draft, at=now) for draft in drafts])
     return len(drafts)
+
+
+def recall_aged(*, now: datetime) -> int:
+    """Give people back what was approved and could not leave for too long: they decide anew, by
+    what is true now. The gate holds such messages anyway. Each in its own transaction. Returns how
+    many."""
+    hours = OutreachPolicy.current().approval_hours
+    waiting = (
+        Message.objects.filter(
+            purpose=Message.Purpose.OUTREACH,
+            draft__isnull=False,
+            outbox__state=OutboxItem.State.READY,
+            approved_at__lte=now - timedelta(hours=hours),
+        )
+        .order_by("approved_at", "pk")
+        .values_list("draft_id", flat=True)[:1000]
+    )
+    recalled = 0
+    for draft_id in list(waiting):
+        assert draft_id is not None  # the query asks for those with a draft
+        try:
+            recall_approval(
+                draft_id=draft_id, reason=f"it could not leave for {hours} hours", now=now
+            )
+        except (AlreadyLeft, Conflict):
+            continue  # it is leaving in this moment, or a newer draft of the guest stands
+        recalled += 1
+    return recalled
 
 
 @transaction.atomic

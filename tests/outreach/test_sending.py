@@ -185,6 +185,10 @@ def lose_data(message, manager, now):
     SyncCursor.objects.all().delete()
 
 
+def let_the_approval_age(message, manager, now):
+    Message.objects.filter(pk=message.pk).update(approved_at=now - timedelta(hours=72))
+
+
 def void_draft(message, manager, now):
     Draft.objects.filter(pk=message.draft_id).update(approval_hash="f" * 64)
 
@@ -225,6 +229,7 @@ def lose_the_zone(message, manager, now):
         (let_data_age, "stale"),
         (lose_data, "stale"),
         (void_draft, "approval"),
+        (let_the_approval_age, "aged"),
         (write_elsewhere, "hold"),
         (move_to_hawaii, "hours"),
         (lose_the_zone, "hours"),
@@ -240,6 +245,19 @@ def test_what_changed_since_the_approval_keeps_a_message_back_and_says_why(
     assert state_of(message) == State.READY
     assert held(message, due) == why
     assert gate.HELD[why]
+
+
+def test_an_approval_that_grew_too_old_goes_back_to_people(message, manager, now, due):
+    assert services.recall_aged(now=now + timedelta(hours=71)) == 0
+    later = now + timedelta(hours=72)
+    assert services.recall_aged(now=later) == 1
+    assert services.recall_aged(now=later) == 0
+    message.refresh_from_db()
+    assert state_of(message) == State.WITHDRAWN
+    assert message.reservation == Message.Reservation.VOIDED
+    draft = Draft.objects.get(pk=message.draft_id)
+    assert (draft.status, draft.decided_by_id, draft.approval_hash) == ("pending", None, "")
+    assert draft.expires_at > later
 
 
 def test_a_database_older_than_the_exported_ledger_sends_nothing(

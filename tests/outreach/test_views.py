@@ -323,7 +323,8 @@ def test_a_text_that_breaks_a_rule_is_sent_back(enter, manager, body):
 def test_the_rules_are_read_by_many_and_changed_by_few(enter, manager, regional, admin):
     current = OutreachPolicy.current()
     fields = {
-        "outgoing_minutes": "15", "hold_minutes": "60", "weekly_cap": "2", "quiet_from": "20:00",
+        "outgoing_minutes": "15", "hold_minutes": "60", "weekly_cap": "2", "approval_hours": "72",
+        "quiet_from": "20:00",
         "quiet_until": "09:00", "four_eyes_on_edits": "on", "location_day_cents": "300",
         "play_month_cents": "5000.50", "business_month_cents": "10000", "stale_after_hours": "26",
         "stop_ends_all_on": "2026-01-01",

@@ -26,6 +26,7 @@ from tests.factories.staff import UserFactory
 PLAYS = [AT_RISK, "win-back-try", "nudge-try"]
 DECIDING = {"manager", "regional", "admin"}
 FRESH_FOR = timedelta(hours=26)
+APPROVED_FOR = timedelta(hours=72)
 WEEK = timedelta(days=7)
 
 
@@ -183,6 +184,9 @@ class World:
             "said stop": (letter.channel, letter.to) in self.suppressed,
             "not approved": paper is None or paper.status != "approved" or paper.letter != letter,
             "approver": not (by.may_decide(letter.location_id) and by.may_pay(letter.cost)),
+            "too old": paper is None
+            or paper.decided_at is None
+            or self.now - paper.decided_at >= APPROVED_FOR,
             "consent": person.vanished or not agreed,
             "address": address != letter.to,
             "comparison group": (letter.guest_id, letter.play) in self.held_out,
@@ -380,7 +384,7 @@ def draft(world: World, play: str, guest_ids: Sequence[int]) -> list[Paper]:
                 guest_id=person.id,
                 location_id=person.location_id,
                 membership_id=person.membership_id,
-                cause="other",
+                cause=play,  # one draft per guest and cause: three plays, three causes
                 evidence=EVIDENCE,
                 facts={"unused_credits": "3"},
             )
