@@ -351,6 +351,7 @@ class Migration(migrations.Migration):
                 ("outgoing_minutes", models.IntegerField(default=5)),
                 ("hold_minutes", models.IntegerField(default=60)),
                 ("weekly_cap", models.IntegerField(default=2)),
+                ("approval_hours", models.IntegerField(default=72)),
                 ("quiet_from", models.TimeField(default=datetime.time(20, 0))),
                 ("quiet_until", models.TimeField(default=datetime.time(9, 0))),
                 ("treatment_names_in_sms", models.BooleanField(default=False)),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as plain_settings
+from playwright.sync_api import expect
 
 from tests.browser import sample
 
@@ -75,7 +76,7 @@ def test_shift_tells_two_keys_apart_and_the_answer_gets_the_focus(sign_in, manag
     page.keyboard.press("a")
     page.wait_for_selector("#said")
     assert focused(page) == "Done: approve"
-    page.wait_for_function("document.querySelector('#announce').textContent == 'Approved. 41 left'")
+    expect(page.locator("#announce")).to_have_text("Approved. 41 left")
     page.keyboard.press("Shift+A")
     page.wait_for_selector("text=Done: care")
     assert sample.pressed == ["approve", "care"]
@@ -125,7 +126,7 @@ def test_two_presses_send_once(sign_in, manager) -> None:
     page.wait_for_timeout(200)
     assert sample.pressed == ["plain"]
     page.locator("#plain").click()
-    page.wait_for_function("document.querySelector('#announce').textContent")
+    expect(page.locator("#announce")).not_to_be_empty()
     page.wait_for_timeout(200)
     assert sample.pressed == ["plain", "plain"]
 
