@@ -15,11 +15,12 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db.models import Q
 
 from memberships.models import Guest, Location, Plan, Service, Therapist
-from outreach import checks, suggestions, wording
-from outreach.models import Channel, Suppression, Template, Thread
+from outreach import checks, suggestions, treatments, wording
+from outreach.models import Channel, OutreachPolicy, Reply, Suppression, Template, Thread
 from outreach.normal import plain
 from outreach.results import Check, bad, good
 from outreach.suggestions import Facts
@@ -105,7 +106,7 @@ def _subject(thread: Thread, template: Template | None) -> str:
 
 
 def check(text: AnswerText) -> list[Check]:
-    """All checks of one answer. At most six queries."""
+    """All checks of one answer. At most nine queries."""
     words = text.as_text()
     return [
         _may_write(text),
@@ -114,6 +115,7 @@ def check(text: AnswerText) -> list[Check]:
         _others(text, words),
         _amounts(text),
         _gifts(text, words),
+        _treatments(text),
         _numbers_to_ring(text, words),
         _haste(words),
     ]
@@ -242,6 +244,28 @@ def _gifts(text: AnswerText, words: Text) -> Check:
     if pictures:
         return bad(name, f"{pictures[0]} promises something. Take it out.")
     return good(name, "Promises nothing")
+
+
+def _treatments(text: AnswerText) -> Check:
+    """A text names no treatment but one the guest named herself in this conversation: who asks
+    about her facial has put the word on her own screen, any other may still give her away."""
+    if text.thread.channel != Channel.SMS or text.is_library:
+        return good(treatments.NAME, "May be named here")
+    if OutreachPolicy.current().treatment_names_in_sms:
+        return good(treatments.NAME, "May be named here")
+    found = treatments.added_in_answer(
+        text.body,
+        Reply.objects.filter(thread=text.thread).values_list("body", flat=True),
+        treatments.catalogue_names(),
+        house=f"{settings.BUSINESS_NAME}\n{text.location.name}",
+    )
+    if found:
+        return bad(
+            treatments.NAME,
+            f"A text message may not name a treatment the guest has not named (“{found}”): others "
+            "may read it. Say “your visit”, or ring the guest.",
+        )
+    return good(treatments.NAME, "None but the guest's own words")
 
 
 def _numbers_to_ring(text: AnswerText, words: Text) -> Check:

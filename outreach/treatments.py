@@ -48,18 +48,33 @@ def catalogue_names() -> frozenset[str]:
     return frozenset(name for name in names if len(name) > 3 and name not in _EVERYDAY)
 
 
-def named_in(text: str, names: Collection[str], *, house: str = "") -> str:
-    """The first treatment a text names, in plain form; empty when it names none. `house` is what
-    the business and the location are called: that is no treatment."""
+def all_named(text: str, names: Collection[str], *, house: str = "") -> list[str]:
+    """The treatments a text names, in plain form. `house` is what the business and the location
+    are called: that is no treatment."""
     said = plain(text)
     for own in sorted(filter(None, map(plain, house.split("\n"))), key=len, reverse=True):
         said = re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", " ", said)
-    word = _WORDS.search(said)
-    if word:
-        return word.group()
-    return next(
-        (name for name in sorted(names) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said)), ""
+    of_catalogue = (
+        name for name in sorted(names) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said)
     )
+    return list(dict.fromkeys([*_WORDS.findall(said), *of_catalogue]))
+
+
+def named_in(text: str, names: Collection[str], *, house: str = "") -> str:
+    """The first of `all_named`; empty when the text names none."""
+    return next(iter(all_named(text, names, house=house)), "")
+
+
+def added_in_answer(
+    text: str, asked: Iterable[str], names: Collection[str], *, house: str = ""
+) -> str:
+    """The first treatment an answer names that none of the guest's own messages names; one or many
+    of it are the same."""
+    theirs = {
+        name.removesuffix("s") for said in asked for name in all_named(said, names, house=house)
+    }
+    found = all_named(text, names, house=house)
+    return next((name for name in found if name.removesuffix("s") not in theirs), "")
 
 
 def asks_for_names(drafts: Iterable[Draft], policy: OutreachPolicy) -> bool:

@@ -24,7 +24,12 @@ from outreach.models import Message, OutreachPolicy, Reply, Suppression, Switch,
 from platforms import outbox
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
-from tests.factories.memberships import AppointmentFactory, GuestFactory, MembershipFactory
+from tests.factories.memberships import (
+    AppointmentFactory,
+    GuestFactory,
+    MembershipFactory,
+    ServiceFactory,
+)
 from tests.factories.outreach import make_message, mirror_is_fresh, take_answer
 from tests.factories.staff import UserFactory
 
@@ -476,6 +481,35 @@ def test_what_an_answer_may_say(guest, manager, location, now, text):
         waits("Friday?", guest, now), text.replace("{phone}", "(212) 555-0100"), manager, now
     )
     assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("Friday?", "Your facial is at 3 on Friday"),
+        ("Friday?", "Tu depilación es el viernes"),
+        ("Friday?", "The Vampire Lift takes an hour"),
+        ("Can I have a massage?", "A massage, or your waxing again?"),
+        ("Can I have a facial?", "The Vampire Lift facial takes an hour"),
+    ],
+)
+def test_an_answer_by_text_names_no_treatment_the_guest_has_not_named(
+    guest, manager, now, asked, answer
+):
+    ServiceFactory(name="Vampire Lift", category="Skin")
+    thread = waits(asked, guest, now)
+    with pytest.raises(ChecksFailed, match="may not name a treatment"):
+        reply_with(thread, answer, manager, now)
+    OutreachPolicy.current()
+    OutreachPolicy.objects.update(treatment_names_in_sms=True)
+    reply_with(thread, answer, manager, now)
+
+
+def test_the_guests_own_word_for_it_may_be_answered(guest, manager, now):
+    ServiceFactory(name="Vampire Lift", category="Skin")
+    thread = waits("Do you do facials, and the vampire lift?", guest, now)
+    waits("On Friday?", guest, now, ref="IN2")
+    reply_with(thread, "Gladly: a facial at 3, the Vampire Lift at 4", manager, now)
 
 
 def test_another_guests_name_needs_a_second_look(guest, location, manager, now):
