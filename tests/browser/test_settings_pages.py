@@ -194,6 +194,8 @@ def test_enter_in_the_reason_refuses_and_never_approves(
     for address in (reverse("settings-template", args=[text.pk]), reverse("settings-offers")):
         page.goto(address)
         accessible(page)
+        for box in page.locator(".table-wrap").all():
+            assert not box.evaluate("box => box.scrollWidth > box.clientWidth")
         page.locator("[name=note]").fill("We say this already.")
         page.keyboard.press("Enter")
         page.locator(".notice", has_text="Refused.").wait_for()
