@@ -24,7 +24,7 @@ from outreach.models import Channel, OutreachPolicy, Reply, Suppression, Templat
 from outreach.normal import plain
 from outreach.results import Check, bad, good
 from outreach.suggestions import Facts
-from outreach.text_checks import Text, check_text
+from outreach.text_checks import Text, check_text, without_phone
 
 if TYPE_CHECKING:
     from staff.models import User
@@ -271,19 +271,14 @@ def _treatments(text: AnswerText) -> Check:
 def _numbers_to_ring(text: AnswerText, words: Text) -> Check:
     """Numbers lead to us, and no text asks for a word that means stop."""
     name = "numbers to ring"
-    ours = _digits(text.location.phone)
-    said = _TIME.sub(" and ", wording.digits_in_words(plain(text.body)))
+    said = without_phone(plain(text.body), text.location.phone)
+    said = _TIME.sub(" and ", wording.digits_in_words(said))
     for found in wording.PHONES.finditer(said):
-        digits = _digits(found.group())
-        if len(digits) >= SHORTEST_PHONE and not (ours and ours.endswith(digits[-10:])):
+        if len(re.sub(r"\D", "", found.group())) >= SHORTEST_PHONE:
             return bad(name, f"{found.group()} is no number of {text.location}. Take it out.")
     if any(wording.TRAPS.search(view) for view in words.views):
         return bad(name, "It asks for a word that means stop. Ask for something else.")
     return good(name, "Only ours")
-
-
-def _digits(number: str) -> str:
-    return re.sub(r"\D", "", number)
 
 
 def _haste(words: Text) -> Check:

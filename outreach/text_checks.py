@@ -12,9 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import urlsplit
 
+import phonenumbers
 from django.conf import settings
 
 from outreach import wording
@@ -26,6 +27,7 @@ from outreach.texts import sms_size
 MAX_SMS_PARTS = 3
 MAX_EMAIL_CHARACTERS = 5_000
 MAX_FIRST_NAME = 40
+SHORTEST_OWN = 7  # digits of a location's number that may be told apart from other numbers
 # Fields whose values staff approve or settings hold; the others may carry no link and no number to
 # call.
 TRUSTED_FIELDS = {"offer", "offer_until", "postal_address", "location_phone", "business"}
@@ -70,7 +72,7 @@ class Text:
         """The text without what is the house's own in any text: its number and its links."""
         return wording.LINKS.sub(
             lambda found: "" if _is_ours(found.group().rstrip(".,;:!?)")) else found.group(),
-            _without_phone(self.whole, self.location_phone),
+            without_phone(self.whole, self.location_phone),
         )
 
     @cached_property
@@ -298,15 +300,29 @@ def _phones_in(text: str) -> set[str]:
     return found | {digits.removeprefix("1") for digits in found if len(digits) == 11}
 
 
-def _without_phone(text: str, phone: str) -> str:
-    """The text without the location's own number, however it is written."""
-    if not phone:
-        return text
-    own = _digits(phone).removeprefix("1")
-    return wording.PHONES.sub(
-        lambda found: "" if _digits(found.group()).removeprefix("1") == own else found.group(),
-        text,
-    )
+def without_phone(text: str, phone: str) -> str:
+    """The text without the location's own number, with or without its country, however it is
+    grouped; what stands beside it ("..., 3 pm works") is left to be judged by itself."""
+    own = _own_phone(phone)
+    return own.sub("", text) if own else text
+
+
+@lru_cache(maxsize=512)
+def _own_phone(phone: str) -> re.Pattern[str] | None:
+    country, digits = "1", _digits(phone).removeprefix("1")
+    if phone.startswith("+"):
+        try:
+            parsed = phonenumbers.parse(phone)
+        except phonenumbers.NumberParseException:
+            return None
+        country, digits = str(parsed.country_code), str(parsed.national_number)
+    if len(digits) < SHORTEST_OWN:
+        return None
+    between = r"(?:[^\w]|_){0,4}"
+    spaced = between.join(digits)
+    # +44 20 ..., +44 (0)20 ..., 020 ...
+    before = rf"(?:\+?{between.join(country)}{between})?(?:0{between})?"
+    return re.compile(rf"(?<![\d+]){before}{spaced}(?!\d)")
 
 
 def _firsts(pattern: re.Pattern[str], text: str) -> list[str]:

@@ -447,6 +447,8 @@ BAD = {
     "The mask is f r e e": "promises something",
     "See https://evil.example/pay": "not a link",
     "Ring 917 555 0199 instead": "is no number of",
+    "Ring (212) 555-0100 917 555 0199": "is no number of",
+    "Ring 9212 555 0100": "is no number of",
     "This is Zelda from Fancy": "speaks for somebody else",
     "It cures acne": "health claim",
     "Reply CANCEL to cancel": "means stop",
@@ -471,6 +473,8 @@ GOOD = [
     "The price is $89, and yes, Saturday 10:30-11:30 works",
     "Gladly! Shall we say Tuesday or Wednesday?",
     "Ring us at {phone}",
+    "Ring us at {phone}, 3 pm works too",
+    "+1 212 555 0100 or 212.555.0100, 10 to 6",
 ]
 
 

@@ -52,6 +52,29 @@ def test_the_librarys_own_words_pass() -> None:
     assert failing(text()) == set()
 
 
+@pytest.mark.parametrize(
+    ("phone", "said"),
+    [
+        ("+12125550100", "Call 212-555-0100, 20 Dec suits too"),
+        ("+12125550100", "Until 20 Dec, call (212)555-0100 or +1 212.555.0100"),
+        ("(212) 555-0100", "Call 2125550100. Or 1-212-555-0100"),
+        ("+442079460958", "Call 020 7946 0958 or +44 (0)20 7946 0958"),
+        ("+525512345678", "Call 55 1234 5678"),
+    ],
+)
+def test_the_locations_own_number_is_never_a_foreign_one(phone: str, said: str) -> None:
+    assert failing(text(said, location_phone=phone)) == set()
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Call 212-555-0199", "Call 9212 555 0100", "Call 212 555 01005", "Call 555-0100 20",
+     "Call 212-555-0100 917 555 0199", "Call 917 555 0199 20"],
+)  # fmt: skip
+def test_what_stands_beside_the_own_number_is_judged_by_itself(said: str) -> None:
+    assert "numbers" in failing(text(said))
+
+
 @pytest.mark.parametrize("row", corpus.hostile(), ids=lambda row: f"{row.kind}-{row.payload[:30]}")
 def test_what_a_hostile_note_asks_for_does_not_pass(row: corpus.Hostile) -> None:
     if not row.payload.strip():
