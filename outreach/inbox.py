@@ -13,9 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from memberships.models import Guest
-from outreach import answer_checks, gate, suggestions, undelivered
+from outreach import answer_checks, gate, suggestions, threads, undelivered
 from outreach.models import Message, Reply, Thread, Topic
-from outreach.replies import guests_at
 from outreach.selectors import delivery_words
 from outreach.suggestions import Facts, Suggested
 from outreach.texts import SmsSize, sms_size
@@ -382,7 +381,7 @@ def pane(thread: Thread, user: User, *, now: datetime) -> Pane:
     else:
         strangers = [
             guest
-            for guest in guests_at(thread.channel, thread.address)
+            for guest in threads.guests_at(thread.channel, thread.address)
             if user.serves(guest.location_id)
         ]
         silent = (

@@ -12,7 +12,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import QueryDict
 
 from audit import services as audit
@@ -88,7 +88,7 @@ def take_reply(
     if guest is None:
         location_id = _shared_location(channel, address)
     # Decisions lock the draft first and the ledger last; so must whoever changes both.
-    sharing = set(_sharing(channel, address).values_list("pk", flat=True))
+    sharing = set(threads.sharing(channel, address).values_list("pk", flat=True))
     services.lock_open_drafts(guest_ids=sharing | ({guest.pk} if guest else set()))
     body = cleaned(body)
     reading = intents.read(body)
@@ -185,7 +185,7 @@ def _is_win_back(message: Message | None) -> bool:
 
 def _shared_location(channel: str, address: str) -> int | None:
     """The location of an address nobody or several share, if it can be only one."""
-    found = {guest.location_id for guest in guests_at(channel, address)}
+    found = {guest.location_id for guest in threads.guests_at(channel, address)}
     return found.pop() if len(found) == 1 else None
 
 
@@ -216,20 +216,8 @@ def _today(guest: Guest) -> Guest:
 
 def _guest_at(channel: str, address: str) -> Guest | None:
     """The guest an address belongs to; None when it is nobody's or several people's."""
-    found = guests_at(channel, address)
+    found = threads.guests_at(channel, address)
     return found[0] if len(found) == 1 else None
-
-
-def guests_at(channel: str, address: str, *, most: int = 10) -> list[Guest]:
-    """The guests who gave this address, by name."""
-    return list(_sharing(channel, address).order_by("first_name", "last_name", "pk")[:most])
-
-
-def _sharing(channel: str, address: str) -> QuerySet[Guest]:
-    """Everybody who shares an address."""
-    where = Q(phone=address) if channel == Channel.SMS else Q(email__iexact=address)
-    present: QuerySet[Guest] = Guest.objects.present().filter(where)
-    return present
 
 
 def _stop(
@@ -248,7 +236,7 @@ def _stop(
         guest_id=reply.guest_id,
         location_id=reply.location_id,
     )
-    sharing = list(_sharing(reply.channel, reply.address).values_list("pk", flat=True))
+    sharing = list(threads.sharing(reply.channel, reply.address).values_list("pk", flat=True))
     services.recheck_drafts(guest_ids=sharing, now=now)
     if is_new and sure and message is not None:
         _confirm(reply, message, now=now)

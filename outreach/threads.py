@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 
 from memberships.models import Guest
 from outreach import topics
-from outreach.models import Message, Reply, Thread
+from outreach.models import Channel, Message, Reply, Thread
 from platforms.models import OutboxItem
 
 UTC = ZoneInfo("UTC")
@@ -23,6 +23,18 @@ TROUBLE = {
     OutboxItem.State.DEAD: Thread.Trouble.DEAD,
     OutboxItem.State.UNCERTAIN: Thread.Trouble.UNCERTAIN,
 }
+
+
+def guests_at(channel: str, address: str, *, most: int = 10) -> list[Guest]:
+    """The guests who gave this address, by name."""
+    return list(sharing(channel, address).order_by("first_name", "last_name", "pk")[:most])
+
+
+def sharing(channel: str, address: str) -> QuerySet[Guest]:
+    """Everybody who shares an address."""
+    where = Q(phone=address) if channel == Channel.SMS else Q(email__iexact=address)
+    present: QuerySet[Guest] = Guest.objects.present().filter(where)
+    return present
 
 
 def locked(thread_id: int) -> Thread:

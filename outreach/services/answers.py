@@ -33,13 +33,11 @@ def open_thread(*, thread_id: int, by: User, now: datetime) -> Thread:
     waits and nobody else has it. Other threads they hold become free. A stranger's thread whose
     number the platform has come to know goes to its guest; then another thread may be returned
     than was asked for. Raises NotAllowed."""
-    from outreach.replies import guests_at
-
     thread = threads.locked(thread_id)
     rules.check_can_answer(by, thread)
     if thread.guest is None:
         # The platform may know the number by now.
-        found = guests_at(thread.channel, thread.address)
+        found = threads.guests_at(thread.channel, thread.address)
         if len(found) == 1:
             thread = threads.link_guest(thread, found[0])
     unread = thread.replies.filter(read_at__isnull=True, answered_at__isnull=True)
@@ -202,15 +200,14 @@ def deal_with_thread(*, thread_id: int, version: int, by: User, now: datetime) -
 @transaction.atomic
 def name_writer(*, thread_id: int, version: int, guest_id: int, by: User, now: datetime) -> Thread:
     """Several guests share the address: a person says who wrote. Raises Conflict, NotAllowed."""
-    from outreach.replies import guests_at
-
     thread = threads.locked(thread_id)
     rules.check_can_answer(by, thread)
     _check_version(thread, version=version)
     if thread.guest_id is not None:
         raise Conflict("Somebody has said meanwhile who wrote.")
     guest: Guest | None = next(
-        (one for one in guests_at(thread.channel, thread.address) if one.pk == guest_id), None
+        (one for one in threads.guests_at(thread.channel, thread.address) if one.pk == guest_id),
+        None,
     )
     if guest is None or not by.serves(guest.location_id):
         raise NotAllowed("This guest does not have this address. Correct it in the platform.")
