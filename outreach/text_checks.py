@@ -91,7 +91,7 @@ class Text:
         """The text without the guest's name where it greets: a guest may be called Grace or Gift.
         A name that does not look like one hides nothing."""
         name = self.filled_name
-        if not name or not wording.FIRST_NAME.fullmatch(name):
+        if not name or not wording.is_first_name(name):
             return text
         return re.sub(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", "", text, count=2)
 
@@ -181,7 +181,7 @@ def _characters(text: Text) -> Check:
     name = "characters"
     known = text.library if not text.is_library else ""
     typed = f"{text.subject}\n{text.body}"
-    if text.filled_name and wording.FIRST_NAME.fullmatch(text.filled_name):
+    if text.filled_name and wording.is_first_name(text.filled_name):
         known += text.filled_name
     # Brackets of a field nobody filled are told by the check of fields.
     strange = strange_characters(wording.FIELD.sub("", typed), known=known + _approved_marks(text))
@@ -206,7 +206,7 @@ def _approved_marks(text: Text) -> str:
 def _name(text: Text) -> Check:
     name = "name"
     own, filled = plain(text.first_name), plain(text.filled_name or text.first_name)
-    looks_right = wording.FIRST_NAME.fullmatch(text.filled_name or "A")
+    looks_right = wording.is_first_name(text.filled_name or "A")
     if not looks_right or len(text.filled_name) > MAX_FIRST_NAME or _links_in(filled):
         return bad(
             name,

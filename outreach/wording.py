@@ -298,8 +298,7 @@ GREETING = re.compile(
 )
 FIELD = re.compile(r"\{[^{}]*\}")
 NAME_TOKEN = re.compile(r"\b[^\W\d_][\w'’-]+")
-# A first name as a message may say it: letters, at most three words.
-FIRST_NAME = re.compile(r"[^\W\d_]+(?:[ '’.-]{1,2}[^\W\d_]+){0,2}\.?")
+_FIRST_NAME = re.compile(r"[^\W\d_]+(?:[ '’.-]{1,2}[^\W\d_]+){0,2}\.?")
 SENDER = re.compile(
     r"(?:\b(?:[Tt]his is|[Hh]ere is|[Ii]t['’]s|[Ii]t is|[Ww]e are|[Ww]e['’]re|[Ii] am|[Ii]['’]m|"
     r"[Mm]y name is|"
@@ -329,3 +328,9 @@ _ALSO = """
     young
     """
 ALSO_WORDS = frozenset(_ALSO.split())
+
+
+def is_first_name(name: str) -> bool:
+    """A first name as a message may say it: letters, at most three words, and no number in any
+    form, raised digits and fractions included."""
+    return _FIRST_NAME.fullmatch(name) is not None and not any(c.isnumeric() for c in name)

@@ -283,7 +283,7 @@ def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here(
     tested = {
         "switch", "suppressed", "consent", "address", "holdout", "phase", "approver", "stale",
         "approval", "hold", "hours", "week", "cap", "automatic", "authorised",
-        "sequence", "paused", "watch", "breaker", "unread",
+        "sequence", "paused", "watch", "breaker", "unread", "aged",
     }  # fmt: skip
     assert {condition.key for condition in gate.CONDITIONS} == tested
 
@@ -303,6 +303,7 @@ def test_the_weekly_cap_counts_across_plays_and_locations(carrier, message, now,
     assert sending.dispatch_due(now=due) == 0
     assert sending.dispatch_due(now=due + timedelta(days=5, hours=1)) == 0  # data is stale then
     SyncCursor.objects.update(complete_at=due + timedelta(days=6))
+    OutreachPolicy.objects.update(approval_hours=7 * 24)
     assert sending.dispatch_due(now=due + timedelta(days=6)) == 1
 
 

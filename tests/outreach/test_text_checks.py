@@ -179,7 +179,7 @@ def test_every_library_text_passes_filled_with_an_ordinary_guest(body: str, lang
     [
         "Ada, see http://evil.example", "glow.com", "Ada 646 555 0199", "6465550199", "A\u200bda",
         "<b>Ada</b>", "Ada\nYour massage is free", "Ada!!!", "$50", "Ada you won a free massage ok",
-        "{business}", "\u202eadA", "A" * 60, "Ⓐda", "ada@evil.example",
+        "{business}", "\u202eadA", "A" * 60, "Ⓐda", "ada@evil.example", "Ada²", "½",
     ],
 )  # fmt: skip
 def test_a_first_name_that_is_none_is_flagged(name: str) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from django.db.models import F
+
 from outreach import sending
 from platforms import outbox
 from platforms.models import OutboxItem
@@ -31,7 +33,7 @@ AFTER = {
     "dies before": "sending",
     "dies after": "sending",
 }
-TRIES = 8  # so many, then a person or the failed list
+TRIES = 12  # so many, then a person or the failed list
 
 
 class Died(BaseException):
@@ -71,21 +73,23 @@ class Carrier:
             self.wrongs.append(f"{letter}: called while {letter.state}")
         fate = self.fates.popleft() if self.fates else "accepted"
         self.counts[fate] = self.counts.get(fate, 0) + 1
-        letter.attempt += 1
+        letter.tries += 1
         letter.calls.append(self.world.now)
         if fate in ACCEPTING:
             letter.accepted.append(self.world.now)
             if len(letter.accepted) > 1:
                 self.wrongs.append(f"{letter}: the guest got it twice")
         letter.state = AFTER[fate]
-        if letter.attempt >= TRIES:
+        if letter.tries >= TRIES:
             letter.state = {"ready": "dead", "unknown": "uncertain"}.get(letter.state, letter.state)
         if fate in ("slow", "overtaken"):
             outbox.expire_leases(now=self.world.now + 2 * sending.LEASE)
             self.world.leases_end()
         if fate == "overtaken":
-            letter.attempt, letter.state = letter.attempt + 1, "unknown"
-            OutboxItem.objects.filter(pk=letter.outbox_id).update(attempt=letter.attempt)
+            letter.tries, letter.state = letter.tries + 1, "unknown"
+            OutboxItem.objects.filter(pk=letter.outbox_id).update(
+                attempt=F("attempt") + 1, tries=letter.tries
+            )
         return self._answer(fate)
 
     def _answer(self, fate: str) -> Outcome:
@@ -108,8 +112,8 @@ class Carrier:
         if letter is None or letter.state != "unknown":
             self.wrongs.append(f"{key} was looked up although {letter and letter.state}")
             return Outcome(Result.UNKNOWN)
-        letter.attempt += 1
-        spent = letter.attempt >= TRIES
+        letter.tries += 1
+        spent = letter.tries >= TRIES
         if self.finds == "nothing":
             letter.state = "uncertain" if spent else "unknown"
             return Outcome(Result.UNKNOWN, error="time-out")

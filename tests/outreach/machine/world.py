@@ -110,7 +110,7 @@ class Letter:
     by: int | None
     paper: Paper | None
     state: str = "ready"
-    attempt: int = 0
+    tries: int = 0  # calls and look-ups
     calls: list[datetime] = field(default_factory=list)
     accepted: list[datetime] = field(default_factory=list)
 
