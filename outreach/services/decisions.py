@@ -353,13 +353,16 @@ def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
 
 
 @transaction.atomic
-def recall_approval(*, draft_id: int, reason: str, now: datetime) -> Draft:
-    """Take back an approval whose message nobody is sending yet: a person decides. Raises
-    AlreadyLeft, Conflict."""
+def recall_approval(*, draft_id: int, message_id: int, reason: str, now: datetime) -> Draft:
+    """Take back the approval behind a message nobody is sending yet: a person decides. A newer
+    approval of the same draft stands. Raises AlreadyLeft, Conflict."""
     draft = locked(draft_id)
     if draft.status != Draft.Status.APPROVED:
         raise Conflict(rules.who_decided(draft))
-    _take_back(_waiting_message(draft), now=now)
+    message = _waiting_message(draft)
+    if message.pk != message_id:
+        raise Conflict("It was approved anew meanwhile.")
+    _take_back(message, now=now)
     _reopen(draft, now=now)
     audit.record(
         events.DRAFT_RECALLED,

@@ -163,14 +163,17 @@ def recall_waiting(*, now: datetime) -> int:
             ~Exists(still), is_automatic=True, outbox__state=OutboxItem.State.READY
         )
         .order_by("draft_id")
-        .values_list("draft_id", flat=True)
+        .values_list("draft_id", "pk")
     )
     recalled = 0
-    for draft_id in list(waiting):
+    for draft_id, message_id in list(waiting):
         assert draft_id is not None  # only drafts are approved by a rule
         try:
             recall_approval(
-                draft_id=draft_id, reason="the play is no longer automatic here", now=now
+                draft_id=draft_id,
+                message_id=message_id,
+                reason="the play is no longer automatic here",
+                now=now,
             )
         except (AlreadyLeft, Conflict):
             continue  # it is leaving in this moment, or a newer draft of the guest stands

@@ -66,14 +66,17 @@ def recall_aged(*, now: datetime) -> int:
             approved_at__lte=now - timedelta(hours=hours),
         )
         .order_by("approved_at", "pk")
-        .values_list("draft_id", flat=True)[:1000]
+        .values_list("draft_id", "pk")[:1000]
     )
     recalled = 0
-    for draft_id in list(waiting):
+    for draft_id, message_id in list(waiting):
         assert draft_id is not None  # the query asks for those with a draft
         try:
             recall_approval(
-                draft_id=draft_id, reason=f"it could not leave for {hours} hours", now=now
+                draft_id=draft_id,
+                message_id=message_id,
+                reason=f"it could not leave for {hours} hours",
+                now=now,
             )
         except (AlreadyLeft, Conflict):
             continue  # it is leaving in this moment, or a newer draft of the guest stands

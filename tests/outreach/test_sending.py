@@ -260,6 +260,14 @@ def test_an_approval_that_grew_too_old_goes_back_to_people(message, manager, now
     assert draft.expires_at > later
 
 
+def test_only_the_approval_that_grew_old_is_taken_back(message, now):
+    with pytest.raises(errors.Conflict, match="anew"):
+        services.decisions.recall_approval(
+            draft_id=message.draft_id, message_id=message.pk + 1, reason="old", now=now
+        )
+    assert state_of(message) == State.READY
+
+
 def test_a_database_older_than_the_exported_ledger_sends_nothing(
     carrier, message, due, settings, tmp_path
 ):
