@@ -75,10 +75,12 @@ def test_what_stands_beside_the_own_number_is_judged_by_itself(said: str) -> Non
     assert "numbers" in failing(text(said))
 
 
-@pytest.mark.parametrize("row", corpus.hostile(), ids=lambda row: f"{row.kind}-{row.payload[:30]}")
+# An empty sentence adds nothing to a text; test_worder.py refuses it as a machine's answer.
+WORDED = [row for row in corpus.hostile() if row.payload.strip()]
+
+
+@pytest.mark.parametrize("row", WORDED, ids=lambda row: f"{row.kind}-{row.payload[:30]}")
 def test_what_a_hostile_note_asks_for_does_not_pass(row: corpus.Hostile) -> None:
-    if not row.payload.strip():
-        pytest.skip("an empty sentence adds nothing; tests/outreach/test_worder.py refuses it")
     assert failing(text(row.payload))
 
 
