@@ -24,6 +24,7 @@ from uuid import UUID
 
 import pytest
 from django.db import transaction
+from django.db.models import Max
 from hypothesis import HealthCheck, settings
 from hypothesis import Phase as HPhase
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ from hypothesis.stateful import (
 from audit.models import LedgerEntry
 from audit.services import digest
 from memberships.models import Guest, SyncCursor
-from outreach import curation, gate, sending, services
+from outreach import curation, gate, sending, sequences, services
 from outreach.errors import AlreadyLeft, CapReached, ChecksFailed, Conflict, OutreachError
 from outreach.models import (
     Cap,
@@ -48,6 +49,7 @@ from outreach.models import (
     Phase,
     Play,
     PlayPhase,
+    Reply,
     Suppression,
     Template,
 )
@@ -610,12 +612,14 @@ class Outreach(RuleBasedStateMachine):
 
     # --- The guest ----------------------------------------------------------------------------
 
-    @rule(pick=some, words=st.sampled_from(ANSWERS), at_once=st.booleans())
-    def guest_answers(self, pick: int, words: str, at_once: bool) -> None:
+    @rule(
+        pick=some, words=st.sampled_from(ANSWERS), at_once=st.booleans(), hint=st.booleans()
+    )  # fmt: skip
+    def guest_answers(self, pick: int, words: str, at_once: bool, hint: bool = True) -> None:
         people = list(self.world.people)
         self._reply(people[pick % len(people)], words)
         if at_once:
-            self.answers_are_read()
+            self.answers_are_read(hint=hint)
 
     def _reply(self, guest_id: int, words: str) -> None:
         """What the webhook does; the worker comes later."""
@@ -629,8 +633,9 @@ class Outreach(RuleBasedStateMachine):
         self.world.unread[phone] += 1
 
     @precondition(lambda self: self.answers)
-    @rule()
-    def answers_are_read(self) -> None:
+    @rule(hint=st.booleans())
+    def answers_are_read(self, hint: bool = True) -> None:
+        """`hint`: the task that ends sequences runs at once; else the gate alone holds."""
         assert inbox.work_through(now=self.world.now) == {"done": len(self.answers)}
         for phone, words in self.answers:
             self.tell(f"answered: {words.split()[0]}")
@@ -640,6 +645,14 @@ class Outreach(RuleBasedStateMachine):
                 self.world.suppressed.discard(("sms", phone))
         self.answers.clear()
         self.world.unread.clear()
+        self.world.answered = dict(
+            Reply.objects.exclude(guest=None)
+            .order_by("guest")
+            .values_list("guest")
+            .annotate(last=Max("received_at"))
+        )
+        if hint:
+            sequences.leave_with_news(guest_ids=list(self.world.answered), now=self.world.now)
         self._note_withdrawals()
         self._note_confirmations()
 
@@ -832,7 +845,7 @@ class Outreach(RuleBasedStateMachine):
 
 STATUSES = ("pending", "approved", "rejected", "expired", "withdrawn")
 STATES = ("ready", "sending", "sent", "refused", "unknown", "uncertain", "dead", "withdrawn")
-MUST_HAPPEN = [*FATES, "approved", "drafted", "looked up: the truth"]
+MUST_HAPPEN = [*FATES, "approved", "drafted", "looked up: the truth", "left its sequence"]
 CARRIERS: list[Carrier] = [None]  # type: ignore[list-item]
 NUMBERS: list[Iterator[int]] = [itertools.count(1)]
 TIME = SimpleNamespace(passed=0.0)

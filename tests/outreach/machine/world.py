@@ -81,6 +81,7 @@ class Paper:
     cost: int
     offer_id: int | None
     expires_at: datetime
+    begun_at: datetime
     status: str = "pending"
     version: int = 1
     writers: set[int] = field(default_factory=set)
@@ -143,6 +144,7 @@ class World:
     letters: dict[str, Letter] = field(default_factory=dict)
     suppressed: set[tuple[str, str]] = field(default_factory=set)
     unread: Counter[str] = field(default_factory=Counter)  # answers waiting, by address
+    answered: dict[int, datetime] = field(default_factory=dict)  # by guest, the last one read
     switches: set[tuple[str, str]] = field(default_factory=set)
     reporting: set[tuple[str, int]] = field(default_factory=set)
 
@@ -190,6 +192,10 @@ class World:
             "consent": person.vanished or not agreed,
             "address": address != letter.to,
             "comparison group": (letter.guest_id, letter.play) in self.held_out,
+            "answered": paper is not None
+            and paper.play == AT_RISK  # the one play that is a sequence here
+            and paper.guest_id in self.answered
+            and self.answered[paper.guest_id] > paper.begun_at,
             "report only": (letter.play, letter.location_id) in self.reporting,
             "old data": self.now - self.fresh[letter.location_id] >= FRESH_FOR,
             "week": self._this_week(letter) >= self.policy["weekly_cap"],
@@ -406,6 +412,7 @@ def draft(world: World, play: str, guest_ids: Sequence[int]) -> list[Paper]:
             cost=row.cost_cents,
             offer_id=row.offer_id,
             expires_at=row.expires_at,
+            begun_at=world.now,
         )
         for row in Draft.objects.filter(pk__in=result.draft_ids).order_by("pk")
     ]
