@@ -14,12 +14,13 @@ from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.urls import reverse
 
 from audit import checkpoints
 from audit import services as audit
 from outreach import approval, breakers, caps, events, gate, threads
-from outreach.models import Channel, Message, OutreachPolicy
+from outreach.models import Channel, Contact, Message, OutreachPolicy
 from platforms import outbox
 from platforms.carriers import email, sms
 from platforms.http import CONNECT_SECONDS
@@ -138,6 +139,7 @@ def _may_call(item: OutboxItem, *, looked: float, now: datetime, policy: Outreac
 def _let_go(item: OutboxItem, message: Message, *, now: datetime) -> None:
     """Give a claimed message back and say so: the ledger has told of a try that was none."""
     if outbox.release(item):
+        _take_back_contact(item, message)
         audit.record(
             events.MESSAGE_HELD_BACK,
             at=now,
@@ -146,6 +148,19 @@ def _let_go(item: OutboxItem, message: Message, *, now: datetime) -> None:
             target=message,
             detail={"outbox": item.pk, "attempt": item.attempt},
         )
+
+
+def _take_back_contact(item: OutboxItem, message: Message) -> None:
+    """The guest was not written to: whatever kept her peace before this claim does so again."""
+    mine = Contact.objects.filter(guest_id=message.guest_id, outbox_id=item.pk)
+    if mine.filter(before_at=None).delete()[0]:
+        return
+    mine.update(
+        last_at=F("before_at"),
+        outbox_id=F("before_outbox_id"),
+        before_at=None,
+        before_outbox_id=None,
+    )
 
 
 def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
@@ -159,7 +174,8 @@ def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
                 INSERT INTO outreach_contact AS c (guest_id, last_at, outbox_id)
                 VALUES (%(guest)s, %(now)s, %(item)s)
                 ON CONFLICT (guest_id) DO UPDATE
-                    SET last_at = excluded.last_at, outbox_id = excluded.outbox_id
+                    SET last_at = excluded.last_at, outbox_id = excluded.outbox_id,
+                        before_at = c.last_at, before_outbox_id = c.outbox_id
                     WHERE c.outbox_id = excluded.outbox_id OR c.last_at <= %(hold_since)s
                 """,
                 {

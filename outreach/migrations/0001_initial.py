@@ -34,6 +34,8 @@ class Migration(migrations.Migration):
                 ),
                 ("last_at", models.DateTimeField()),
                 ("outbox_id", models.UUIDField()),
+                ("before_at", models.DateTimeField(null=True)),
+                ("before_outbox_id", models.UUIDField(null=True)),
             ],
         ),
         migrations.CreateModel(

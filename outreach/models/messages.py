@@ -99,6 +99,9 @@ class Contact(models.Model):
     guest = models.OneToOneField(Guest, models.CASCADE, primary_key=True, related_name="contact")
     last_at = models.DateTimeField()
     outbox_id = models.UUIDField()  # whose contact it was: the same item may try again
+    # What stood here before the newest claim: comes back when that is let go without a call.
+    before_at = models.DateTimeField(null=True)
+    before_outbox_id = models.UUIDField(null=True)
 
 
 class Reply(models.Model):

@@ -435,6 +435,22 @@ def test_the_hold_period_counts_from_the_latest_instant_of_the_call_before(
     assert held(message, due + gate.CALL_WITHIN) == ""
 
 
+@pytest.mark.parametrize("written_before", [False, True])
+def test_a_message_let_go_before_the_call_was_no_contact(
+    carrier, message, manager, now, due, monkeypatch, written_before
+):
+    """The guest's other messages wait only for what reached her."""
+    before = now - timedelta(days=30)
+    if written_before:
+        Contact.objects.create(guest_id=message.guest_id, last_at=before, outbox_id=uuid4())
+    was = list(Contact.objects.values_list("guest", "last_at", "outbox_id"))
+    slow_claim(monkeypatch, then=lambda: Switch.objects.get_or_create(
+        scope="all", key="", defaults={"changed_at": now, "changed_by": manager}
+    ))  # fmt: skip
+    assert sending.dispatch_due(now=due) == 0
+    assert list(Contact.objects.values_list("guest", "last_at", "outbox_id")) == was
+
+
 def test_a_refusal_gives_the_money_back(carrier, message, due):
     carrier.answers = [Outcome(Result.REFUSED, error=f"{message.address} is no mobile number")]
     sending.dispatch_due(now=due)
