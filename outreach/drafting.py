@@ -497,7 +497,7 @@ class _Round:
                 return LATELY, ""
         if guest.pk in self.open_guests:
             return ALREADY_OPEN, ""
-        if candidate.run_id is None and (guest.pk, candidate.cause or None) in self.open_causes:
+        if candidate.cause and (guest.pk, candidate.cause) in self.open_causes:
             return SAME_REASON, ""
         if candidate.run_id is None and guest.pk in self.under_way:
             return UNDER_WAY, ""

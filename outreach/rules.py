@@ -40,6 +40,17 @@ def who_decided(draft: Draft) -> str:
     return f"{draft.decided_by.get_full_name()} {DECIDED[status]} this at {at:%-H:%M}."
 
 
+def whose(draft: Draft) -> str:
+    """Who has the open draft that keeps another of the guest from being open, in one sentence."""
+    at = timezone.localtime(draft.created_at, draft.location.zone)
+    asked = f", asked for by {draft.requested_by.get_full_name()}" if draft.requested_by else ""
+    return (
+        f"Another draft for this guest awaits a decision: {draft.play.name} at "
+        f"{draft.location.name}, since {at:%-d %b %-H:%M}{asked}. Reject that one first, or "
+        "decide it and leave this as it is."
+    )
+
+
 def check_open(draft: Draft, *, version: int, now: datetime) -> None:
     """The draft awaits a decision and is what the reader saw. Raises Conflict."""
     if draft.status != Draft.Status.PENDING or draft.version != version:

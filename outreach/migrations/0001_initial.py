@@ -3,6 +3,7 @@ import datetime
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.fields.json
 from django.conf import settings
 from django.db import migrations, models
 
@@ -2239,6 +2240,17 @@ class Migration(migrations.Migration):
                 condition=models.Q(("status", "pending")),
                 fields=("guest", "play"),
                 name="one_open_draft_per_guest_and_play",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="draft",
+            constraint=models.UniqueConstraint(
+                models.F("guest"),
+                django.db.models.fields.json.KeyTextTransform("cause", "evidence"),
+                condition=models.Q(
+                    ("status", "pending"), models.Q(("evidence__cause", ""), _negated=True)
+                ),
+                name="one_open_draft_per_guest_and_cause",
             ),
         ),
         migrations.AddConstraint(

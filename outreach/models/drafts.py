@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
 
 from memberships.models import Appointment, Guest, LocatedQuerySet, Location, Membership
 from outreach.models.library import Channel, Offer, Play, Template
@@ -21,6 +22,14 @@ class DraftQuerySet(LocatedQuerySet):
     def open(self) -> Self:
         """Drafts that still await a decision, snoozed ones included."""
         return self.filter(status=Draft.Status.PENDING)
+
+    def rivals(self, draft: Draft) -> Self:
+        """Open drafts beside which this one may not be open: of the same guest, by the same play
+        or for the same reason (the constraints of the table in one question)."""
+        same = Q(play=draft.play_id)
+        if cause := draft.evidence.get("cause"):
+            same |= Q(evidence__cause=cause)
+        return self.open().filter(same, guest=draft.guest_id).exclude(pk=draft.pk)
 
     def due(self, now: datetime) -> Self:
         """Open drafts that are not snoozed at this instant and have not expired."""
@@ -121,6 +130,13 @@ class Draft(models.Model):
                 fields=["guest", "play"],
                 condition=Q(status="pending"),
                 name="one_open_draft_per_guest_and_play",
+            ),
+            # One draft for one reason, whichever play asks; a draft without a reason is no rival.
+            models.UniqueConstraint(
+                "guest",
+                KT("evidence__cause"),
+                condition=Q(status="pending") & ~Q(evidence__cause=""),
+                name="one_open_draft_per_guest_and_cause",
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=["approved", "rejected"])

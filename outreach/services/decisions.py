@@ -376,7 +376,9 @@ def recall_approval(*, draft_id: int, message_id: int, reason: str, now: datetim
 
 
 def _reopen(draft: Draft, *, now: datetime) -> None:
-    """The draft awaits a decision again, looked at anew. Raises Conflict."""
+    """The draft awaits a decision again, looked at anew. As at drafting, there is one open draft
+    per guest and play, and per guest and reason whichever play asks. Raises Conflict."""
+    _check_alone(draft)
     draft.status = Draft.Status.PENDING
     draft.decided_by, draft.decided_at = None, None
     draft.rejection, draft.rejection_note, draft.approval_hash = "", "", ""
@@ -388,7 +390,21 @@ def _reopen(draft: Draft, *, now: datetime) -> None:
         with transaction.atomic():
             draft.save()
     except IntegrityError:
-        raise Conflict("There is a newer draft for this guest. Decide that one.") from None
+        # Drafted in this very moment: what the constraint refused is to be seen by now.
+        _check_alone(draft)
+        raise
+
+
+def _check_alone(draft: Draft) -> None:
+    """No other open draft stands in the way. Raises Conflict that says whose it is."""
+    other: Draft | None = (
+        Draft.objects.rivals(draft)
+        .select_related("play", "location", "requested_by")
+        .order_by("pk")
+        .first()
+    )
+    if other is not None:
+        raise Conflict(rules.whose(other))
 
 
 def _waiting_message(draft: Draft) -> Message:

@@ -11,13 +11,14 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
-from memberships.models import Plan
-from outreach import drafting, sequences, services
+from memberships.models import Membership, Plan
+from outreach import drafting, errors, sequences, services
 from outreach.errors import BadTemplate
 from outreach.library import AT_RISK, OFFERS, seed_library, template_rows
 from outreach.models import Draft, Holdout, Offer, OutreachPolicy, Play, Run, Template
 from outreach.texts import SAMPLE, field_names, fill, sms_size
 from tests.factories.outreach import EVIDENCE, candidate, draft_members, make_draft, make_member
+from tests.factories.staff import UserFactory
 
 pytestmark = pytest.mark.usefixtures("library")
 
@@ -291,6 +292,75 @@ def test_two_plays_do_not_draft_for_the_same_reason(library, location, now, caus
     )
     assert result.drafted == drafted
     assert bool(result.skipped["another play has a draft for the same reason"]) != bool(drafted)
+
+
+def member_of_both(location) -> Membership:
+    """A member whom neither play leaves alone for comparison."""
+    while True:
+        member = make_member(location)
+        if not drafting.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
+            return member
+
+
+def draft_by_second(member, now, **changes) -> Draft:
+    result = drafting.draft_for(
+        play_key=second_play(), candidates=[candidate(member, **changes)], now=now
+    )
+    return Draft.objects.get(pk=result.draft_ids[0])
+
+
+@pytest.mark.parametrize("decided", ["approved", "rejected"])
+def test_undo_does_not_open_a_second_draft_for_the_same_reason(
+    library, location, now, decided
+) -> None:
+    member = member_of_both(location)
+    first = Draft.objects.get(pk=draft_members(member, now=now).draft_ids[0])
+    by = UserFactory(role="regional", locations=[location], approval_limit_cents=100_000)
+    if decided == "approved":
+        services.approve_draft(draft_id=first.pk, version=1, by=by, now=now)
+    else:
+        services.reject_draft(draft_id=first.pk, version=1, reason="words", note="", by=by, now=now)
+    other = draft_by_second(member, now)
+    with pytest.raises(errors.Conflict, match=r"Second at North, since 20 Nov 12:00\. Reject"):
+        services.undo_decision(draft_id=first.pk, by=by, now=now)
+    first.refresh_from_db()
+    assert (first.status, first.version) == (decided, 2)  # nothing of it was taken back
+    assert list(Draft.objects.open()) == [other]
+    services.reject_draft(draft_id=other.pk, version=1, reason="words", note="", by=by, now=now)
+    assert services.undo_decision(draft_id=first.pk, by=by, now=now).status == "pending"
+
+
+def test_undo_does_not_mind_a_draft_for_another_reason(library, location, now) -> None:
+    member = member_of_both(location)
+    first = Draft.objects.get(pk=draft_members(member, now=now).draft_ids[0])
+    by = UserFactory(role="regional", locations=[location], approval_limit_cents=100_000)
+    services.approve_draft(draft_id=first.pk, version=1, by=by, now=now)
+    draft_by_second(member, now, cause="price")
+    assert services.undo_decision(draft_id=first.pk, by=by, now=now).status == "pending"
+
+
+@pytest.mark.parametrize("cause", ["no_visits", ""])
+def test_one_open_draft_per_guest_and_reason_is_a_rule_of_the_database(draft, cause) -> None:
+    Draft.objects.filter(pk=draft.pk).update(evidence={"cause": cause})
+    copy = Draft.objects.get(pk=draft.pk)
+    copy.pk, copy.play_id = None, second_play()
+    if cause:
+        with pytest.raises(IntegrityError, match="one_open_draft_per_guest_and_cause"):
+            copy.save()
+    else:
+        copy.save()  # nobody can say that two unknown reasons are one
+        assert Draft.objects.open().count() == 2
+
+
+def test_a_later_step_waits_while_another_play_has_a_draft_for_its_reason(
+    library, location, now
+) -> None:
+    member = member_of_both(location)
+    first = Draft.objects.get(pk=draft_members(member, now=now).draft_ids[0])
+    Draft.objects.filter(pk=first.pk).update(status="withdrawn")
+    draft_by_second(member, now)
+    result = draft_members(member, now=now, run_id=first.run_id, step=2)
+    assert result.skipped == {drafting.SAME_REASON: 1}
 
 
 @pytest.mark.django_db(transaction=True)
