@@ -55,15 +55,16 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         return base
     picked = _picked(request)
     keep = f"location={picked.pk}" if picked else ""
+    automation: Any = SimpleLazyObject(partial(automation_state, user))
     return base | {
-        "nav": SimpleLazyObject(lambda: _nav(request, keep)),
+        "nav": SimpleLazyObject(lambda: _nav(request, keep, automation)),
         "locations": SimpleLazyObject(
             lambda: [place for place in _mine(request) if place.is_active]
         ),
         "location": picked,
         "location_query": keep,
         "freshness": SimpleLazyObject(lambda: freshness(request.user, clock.now())),
-        "automation": SimpleLazyObject(partial(automation_state, user)),
+        "automation": automation,
         "idle_seconds": settings.SESSION_IDLE_SECONDS,
         "keep_in_picker": [
             (name, value)
@@ -83,7 +84,8 @@ def _picked(request: HttpRequest) -> Any:
     return next((place for place in _mine(request) if str(place.pk) == wanted), None)
 
 
-def _nav(request: HttpRequest, keep: str) -> list[dict[str, Any]]:
+def _nav(request: HttpRequest, keep: str, automation: Any) -> list[dict[str, Any]]:
+    """The pages this person may open. Replies say how many answers nobody could read."""
     lines = []
     for page in PAGES:
         url = url_if(page.url_name) if request.user.has_perm(page.permission) else ""
@@ -93,6 +95,7 @@ def _nav(request: HttpRequest, keep: str) -> list[dict[str, Any]]:
                     "page": page,
                     "url": f"{url}?{keep}" if keep else url,
                     "current": request.path.startswith(url),
+                    "parked": automation.parked if page.url_name == "replies" else 0,
                 }
             )
     return lines

@@ -139,7 +139,7 @@ class Guest(models.Model):
     location = models.ForeignKey(Location, models.PROTECT, related_name="guests", db_index=False)
     first_name = models.CharField(max_length=80, blank=True)
     last_name = models.CharField(max_length=80, blank=True)
-    email = models.CharField(max_length=254, blank=True)
+    email = models.CharField(max_length=254, blank=True)  # in small letters
     phone = models.CharField(max_length=20, blank=True)  # E.164, empty when it cannot be parsed
     phone_as_given = models.CharField(max_length=40, blank=True)
     gender = models.CharField(max_length=10, blank=True)
@@ -163,6 +163,7 @@ class Guest(models.Model):
         indexes = [
             models.Index(fields=["location", "last_name", "first_name"], name="guest_by_name"),
             models.Index(fields=["phone"], name="guest_by_phone"),
+            models.Index(fields=["email"], name="guest_by_email"),
             GinIndex(
                 name="guest_search",
                 fields=["first_name", "last_name"],

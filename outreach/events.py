@@ -32,6 +32,9 @@ MESSAGE_CONFIRMATION = "message.confirmation"
 MESSAGE_HELP = "message.help"
 MESSAGE_ANSWER = "message.answer"
 REPLY_RECEIVED = "reply.received"
+DELIVERY_READ_AGAIN = "delivery.read_again"
+DELIVERY_READ_BY_EYE = "delivery.read_by_eye"
+DELIVERY_PUT_ASIDE = "delivery.put_aside"
 REPLY_ANSWERED = "reply.answered"
 ANSWER_UNDONE = "answer.undone"
 THREAD_READ = "thread.read"
@@ -104,6 +107,9 @@ SENTENCES = {
     MESSAGE_CONFIRMATION: "{actor} queued the one confirmation of the stop to {guest}",
     MESSAGE_ANSWER: "{actor} answered {guest}",
     REPLY_RECEIVED: "{guest} answered: {intent}",
+    DELIVERY_READ_AGAIN: "{actor} had an unread delivery read again: {what}",
+    DELIVERY_READ_BY_EYE: "{actor} read by eye what {guest} wrote",
+    DELIVERY_PUT_ASIDE: "{actor} put an unread delivery aside: {what}",
     REPLY_ANSWERED: "{actor} marked the answer of {guest} as dealt with",
     ANSWER_UNDONE: "{actor} took back the answer to {guest}",
     THREAD_READ: "{actor} read what {guest} wrote",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -21,7 +22,7 @@ from memberships.models import Guest
 from outreach import events, intents, services, tasks, threads, topics
 from outreach.models import Channel, Message, Reply, Suppression, Thread, Topic
 from outreach.texts import fill
-from platforms.inbox import Unreadable
+from platforms.inbox import NotYet, Unreadable
 from platforms.models import InboxDelivery, OutboxItem
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ CONFIRMATION = {
 }
 
 
-def _form(delivery: InboxDelivery) -> dict[str, str]:
+def form_of(delivery: InboxDelivery) -> dict[str, str]:
+    """The fields of a carrier's callback."""
     form = QueryDict(bytes(delivery.body), encoding="utf-8")
     return {name: str(form[name]) for name in form}
 
@@ -52,7 +54,7 @@ def _form(delivery: InboxDelivery) -> dict[str, str]:
 
 def take_inbound(delivery: InboxDelivery, now: datetime) -> None:
     """An inbound text message of the carrier. Raises Unreadable when it names no sender."""
-    form = _form(delivery)
+    form = form_of(delivery)
     sender, ref = form.get("From", "").strip(), form.get("MessageSid", "").strip()
     if not sender or not ref:
         raise Unreadable("The message names no sender or no id.")
@@ -68,6 +70,14 @@ def take_inbound(delivery: InboxDelivery, now: datetime) -> None:
     )
 
 
+@dataclass(frozen=True)
+class ByEye:
+    """What a person made of an answer that could not be read by rule."""
+
+    reading: intents.Reading
+    topic: str
+
+
 def take_reply(
     *,
     channel: str,
@@ -77,9 +87,11 @@ def take_reply(
     received_at: datetime,
     now: datetime,
     pictures: int = 0,
+    by_eye: ByEye | None = None,
 ) -> Reply | None:
     """Store an answer, thread it to the newest message to that address, and act on a clear one.
-    None when it was stored before."""
+    `by_eye` is what a person made of it, where the rules could not. None when it was stored
+    before."""
     if Reply.objects.filter(carrier_ref=carrier_ref).exists():
         return None
     message = _answered_message(channel=channel, address=address, at=received_at)
@@ -91,8 +103,8 @@ def take_reply(
     sharing = set(threads.sharing(channel, address).values_list("pk", flat=True))
     services.lock_open_drafts(guest_ids=sharing | ({guest.pk} if guest else set()))
     body = cleaned(body)
-    reading = intents.read(body)
-    topic = _topic(body, reading, message, pictures=pictures)
+    reading = by_eye.reading if by_eye else intents.read(body)
+    topic = by_eye.topic if by_eye else _topic(body, reading, message, pictures=pictures)
     thread = threads.thread_for(
         guest=guest, location_id=location_id, channel=channel, address=address, at=received_at
     )
@@ -131,11 +143,11 @@ def take_reply(
             "topic": reply.get_topic_display(),
         },
     )
-    if reading.suppresses:
+    if reading.suppresses and address:
         _stop(reply, message, reading, now=now)
     elif reading.intent == Reply.Intent.HELP:
         _help(reply, message, now=now)
-    elif reading.intent == Reply.Intent.RESTART:
+    elif reading.intent == Reply.Intent.RESTART and not _stopped_since(reply):
         services.lift_suppression(
             channel=channel,
             address=address,
@@ -250,6 +262,14 @@ def scope_of(message: Message | None) -> Suppression.Scope:
     return Suppression.Scope.MARKETING if play.is_marketing else Suppression.Scope.SERVICE
 
 
+def _stopped_since(reply: Reply) -> bool:
+    """A start that is read late does not undo the stop that came after it."""
+    later = Reply.objects.filter(
+        channel=reply.channel, address=reply.address, received_at__gt=reply.received_at
+    )
+    return later.filter(intent=Reply.Intent.STOP).exists()
+
+
 def _help(reply: Reply, message: Message | None, *, now: datetime) -> None:
     """Who we are, whom to call, how to stop: what carriers ask for. One a day and address, so that
     two machines do not answer each other for ever."""
@@ -324,7 +344,7 @@ ALWAYS_FAILS = {"30005", "30006", "21614", "21211"}
 def take_status(delivery: InboxDelivery, now: datetime) -> None:
     """A status callback of the carrier. Raises Unreadable without a message id. Late and repeated
     callbacks change nothing: delivered stays delivered."""
-    form = _form(delivery)
+    form = form_of(delivery)
     ref, status = form.get("MessageSid", "").strip(), form.get("MessageStatus", "").lower()
     if not ref:
         raise Unreadable("The callback names no message.")
@@ -340,7 +360,7 @@ def take_status(delivery: InboxDelivery, now: datetime) -> None:
     if message is None:
         if status in DELIVERED | UNDELIVERED:
             # It may have been quicker than the answer to our call: come again.
-            raise UnknownMessage(f"No message of ours has the reference {ref} yet.")
+            raise NotYet(f"No message of ours has the reference {ref} yet.")
         return
     code = form.get("ErrorCode", "").strip()
     if status in DELIVERED:
@@ -361,10 +381,6 @@ def take_status(delivery: InboxDelivery, now: datetime) -> None:
                 guest_id=message.guest_id,
                 location_id=message.location_id,
             )
-
-
-class UnknownMessage(Exception):
-    """A callback about a message whose reference we do not have yet."""
 
 
 def _named_by_reference(form: dict[str, str]) -> list[str]:

@@ -31,8 +31,10 @@ def guests_at(channel: str, address: str, *, most: int = 10) -> list[Guest]:
 
 
 def sharing(channel: str, address: str) -> QuerySet[Guest]:
-    """Everybody who shares an address."""
-    where = Q(phone=address) if channel == Channel.SMS else Q(email__iexact=address)
+    """Everybody who shares an address. Nobody shares none."""
+    if not address:
+        return Guest.objects.none()
+    where = Q(phone=address) if channel == Channel.SMS else Q(email=address.lower())
     present: QuerySet[Guest] = Guest.objects.present().filter(where)
     return present
 

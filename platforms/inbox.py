@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import OperationalError, transaction
 from django.db import connection as db
-from django.db import transaction
+from django.db.models import QuerySet
 
 from platforms import dead_letters
 from platforms.models import InboxDelivery
@@ -23,7 +24,12 @@ Handler = Callable[[InboxDelivery, datetime], None]
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
+# Tries of one delivery: five minutes for what a handler stumbles over, two hours for what passes
+# (a locked row, a message whose reference has not reached us yet).
 MAX_ATTEMPTS = 6
+MAX_ATTEMPTS_PASSING = 12
+FIRST_WAIT = timedelta(seconds=10)
+LONGEST_WAIT = timedelta(minutes=30)
 BATCH = 50
 KEEP = timedelta(days=30)
 BUCKET = timedelta(minutes=10)
@@ -41,6 +47,10 @@ class Receipt(StrEnum):
 
 class Unreadable(Exception):
     """The delivery can never be understood: park it at once, with this reason."""
+
+
+class NotYet(Exception):
+    """What the delivery speaks of has not arrived yet: come again, for two hours."""
 
 
 def register(connection: str, handler: Handler) -> None:
@@ -113,18 +123,24 @@ def work_through(*, now: datetime, limit: int = 1000) -> Counter[str]:
 
 @transaction.atomic(durable=True)
 def claim(*, now: datetime, limit: int) -> list[InboxDelivery]:
-    """Lease waiting deliveries of the connections somebody handles, oldest first."""
+    """Lease waiting deliveries of the connections somebody handles, oldest first. What was tried
+    before comes alone and after everything new: one that takes its worker down takes no other
+    delivery with it."""
+    return _lease("attempt = 0", now=now, limit=limit) or _lease("attempt > 0", now=now, limit=1)
+
+
+def _lease(which: str, *, now: datetime, limit: int) -> list[InboxDelivery]:
     rows = InboxDelivery.objects.raw(
-        """
+        f"""
         UPDATE platforms_inboxdelivery SET attempt = attempt + 1, leased_until = %(until)s
         WHERE id IN (
             SELECT id FROM platforms_inboxdelivery
-            WHERE status = 'received' AND connection = ANY(%(connections)s)
+            WHERE status = 'received' AND {which} AND connection = ANY(%(connections)s)
               AND (leased_until IS NULL OR leased_until < %(now)s)
             ORDER BY received_at, id FOR UPDATE SKIP LOCKED LIMIT %(limit)s
         )
         RETURNING *
-        """,
+        """,  # noqa: S608 - two conditions of our own
         {"now": now, "until": now + LEASE, "connections": list(_handlers), "limit": limit},
     )
     return sorted(rows, key=lambda row: (row.received_at, row.pk))
@@ -135,6 +151,11 @@ def _hand_over(delivery: InboxDelivery, now: datetime) -> str:
     mine = InboxDelivery.objects.filter(
         pk=delivery.pk, attempt=delivery.attempt, status=InboxDelivery.Status.RECEIVED
     )
+    if delivery.attempt > MAX_ATTEMPTS_PASSING:
+        # Nobody wrote an error down that often: whoever reads it does not live to tell.
+        words = delivery.error or "Reading it stopped the worker, again and again."
+        mine.update(status=InboxDelivery.Status.PARKED, error=words, leased_until=None)
+        return "parked"
     try:
         with transaction.atomic():
             # Marked first: a worker whose lease ran out meanwhile must not do the work again.
@@ -145,16 +166,52 @@ def _hand_over(delivery: InboxDelivery, now: datetime) -> str:
     except Unreadable as error:
         mine.update(status=InboxDelivery.Status.PARKED, error=str(error), leased_until=None)
         return "parked"
+    except NotYet as error:
+        log.info("inbox: delivery %s of %s: %s", delivery.pk, delivery.connection, error)
+        return _put_off(mine, delivery, str(error), most=MAX_ATTEMPTS_PASSING, now=now)
     except Exception as error:
         log.exception("inbox: delivery %s of %s failed", delivery.pk, delivery.connection)
-        words = f"{type(error).__name__}: {error}"[:2000]
-        if delivery.attempt >= MAX_ATTEMPTS:
-            mine.update(status=InboxDelivery.Status.PARKED, error=words, leased_until=None)
-            return "parked"
-        wait = timedelta(seconds=5) * 2**delivery.attempt
-        mine.update(error=words, leased_until=now + wait)
-        return "again"
+        passing = isinstance(error, OperationalError)
+        return _put_off(
+            mine,
+            delivery,
+            f"{type(error).__name__}: {error}"[:2000].replace("\x00", ""),
+            most=MAX_ATTEMPTS_PASSING if passing else MAX_ATTEMPTS,
+            now=now,
+        )
     return "done"
+
+
+def _put_off(
+    mine: QuerySet[InboxDelivery],
+    delivery: InboxDelivery,
+    words: str,
+    *,
+    most: int,
+    now: datetime,
+) -> str:
+    """Try again later, each time after twice as long; after `most` tries it waits for a person."""
+    if delivery.attempt >= most:
+        mine.update(status=InboxDelivery.Status.PARKED, error=words, leased_until=None)
+        return "parked"
+    wait = min(FIRST_WAIT * 2 ** (delivery.attempt - 1), LONGEST_WAIT)
+    mine.update(error=words, leased_until=now + wait)
+    return "again"
+
+
+def try_again(*, delivery_ids: Collection[int]) -> int:
+    """Hand parked deliveries to their handlers once more, with all their tries. How many."""
+    parked = InboxDelivery.objects.filter(pk__in=delivery_ids, status=InboxDelivery.Status.PARKED)
+    return parked.update(
+        status=InboxDelivery.Status.RECEIVED, attempt=0, leased_until=None, error=""
+    )
+
+
+def settle_by_hand(*, delivery_id: int, now: datetime) -> bool:
+    """A person has dealt with a parked delivery, in the same transaction: no handler sees it any
+    more. False when it is not parked (any more)."""
+    parked = InboxDelivery.objects.filter(pk=delivery_id, status=InboxDelivery.Status.PARKED)
+    return parked.update(status=InboxDelivery.Status.DONE, done_at=now) == 1
 
 
 def forget_old(*, now: datetime) -> int:

@@ -38,7 +38,11 @@ def _keep(
     now: datetime,
     sender: str = "",
 ) -> HttpResponse:
-    """Store in one transaction, then wake a worker; the sweep finds what the wake-up missed."""
+    """Store in one transaction, then wake a worker; the sweep finds what the wake-up missed. What
+    PostgreSQL cannot store in a text is left out of the columns; the body is kept as it came."""
+    delivery_id, event_type, sender = (
+        value.replace("\x00", "") for value in (delivery_id, event_type, sender)
+    )
     with transaction.atomic():
         receipt = inbox.receive(
             connection=connection,

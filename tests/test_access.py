@@ -40,13 +40,14 @@ from outreach.models import (
 )
 from outreach.services import send_answer
 from outreach.unsubscribe import token_for
+from platforms.models import InboxDelivery
 from retention.models import SavedView
 from risk.models import InputExclusion, ModelVersion, Target
 from staff.models import User
 from tests.factories.autonomy import make_rule
 from tests.factories.cancellations import row_for
 from tests.factories.memberships import NOW, GuestFactory
-from tests.factories.outreach import make_draft, make_message, take_answer
+from tests.factories.outreach import make_draft, make_message, parked_answer, take_answer
 from tests.factories.staff import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +111,10 @@ def a_way_out(location: Location) -> list[str]:
 def a_thread(location: Location) -> Thread:
     seed_library(by=None, now=NOW)
     return take_answer("Can I come on Friday?", guest=GuestFactory(location=location)).thread
+
+
+def a_parked_answer(location: Location) -> InboxDelivery:
+    return parked_answer("Can I come on Friday?", guest=GuestFactory(location=location))
 
 
 def an_answer(location: Location) -> Message:
@@ -253,6 +258,12 @@ TABLE: dict[str, Line] = {
     "sending-resume": Line("403 403 200 200", thing=a_switch, elsewhere=403),
     "replies": Line(EVERYBODY),
     "replies-news": Line(EVERYBODY),
+    "parked": Line(EVERYBODY),
+    "parked-again-all": Line("302 302 302 302", post={}),
+    "parked-one": Line(EVERYBODY, thing=a_parked_answer),
+    "parked-again": Line("302 302 302 302", thing=a_parked_answer, post={}),
+    "parked-read": Line("302 302 302 302", thing=a_parked_answer, post={}),
+    "parked-aside": Line("302 302 302 302", thing=a_parked_answer, post={}),
     "reply-thread": Line(EVERYBODY, thing=a_thread),
     # The desk sends the library's words, not its own.
     "reply-answer": Line("403 302 302 302", thing=a_thread, post={"version": 2, "body": "Gladly"}),

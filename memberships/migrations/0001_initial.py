@@ -638,6 +638,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="guest",
+            index=models.Index(fields=["email"], name="guest_by_email"),
+        ),
+        migrations.AddIndex(
+            model_name="guest",
             index=django.contrib.postgres.indexes.GinIndex(
                 fields=["first_name", "last_name"],
                 name="guest_search",

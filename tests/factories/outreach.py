@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import transaction
 
@@ -14,6 +15,7 @@ from outreach.library import AT_RISK, seed_library
 from outreach.models import Draft, Holdout, Message, Reply
 from outreach.replies import take_reply
 from outreach.services import approve_draft
+from platforms.models import InboxDelivery
 from tests.factories.memberships import NOW, GuestFactory, MembershipFactory
 from tests.factories.staff import UserFactory
 
@@ -103,6 +105,25 @@ def take_answer(
         reply = take_reply(**(values | changes))
     assert reply is not None
     return reply
+
+
+def parked_answer(
+    text: str, *, guest: Guest, ref: str = "IN9", now: datetime = NOW, sender: str = ""
+) -> InboxDelivery:
+    """A text message of a guest that nobody could read, as the inbox leaves it."""
+    form = {"MessageSid": ref, "From": sender or guest.phone, "Body": text}
+    delivery: InboxDelivery = InboxDelivery.objects.create(
+        connection="sms-inbound",
+        delivery_id=ref,
+        body_hash=ref,
+        body=urlencode(form).encode(),
+        sender=sender or guest.phone,
+        received_at=now,
+        status=InboxDelivery.Status.PARKED,
+        attempt=6,
+        error="ValueError: no such thing",
+    )
+    return delivery
 
 
 def put_into_arm(guest_id: int, *, held_out: bool) -> None:
