@@ -68,7 +68,7 @@ class AskForm(forms.Form):
         super().__init__(*args, **kwargs)
         given = self.data.getlist("guest") if hasattr(self.data, "getlist") else []
         chosen: Any = self.fields["guest"]
-        chosen.choices = [(one, one) for one in given if one.isdigit() and len(one) < 19]
+        chosen.choices = [(one, one) for one in given if one.isdecimal() and len(one) < 19]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

@@ -54,6 +54,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "risk.tasks.check_drift",
         "schedule": crontab(minute="15", hour="12"),
     },
+    "forget ended sign-ins": {
+        "task": "config.tasks.forget_ended_sessions",
+        "schedule": crontab(minute="50", hour="10"),
+    },
     "forget old deliveries": {
         "task": "platforms.tasks.forget_old_deliveries",
         "schedule": crontab(minute="45", hour="10"),

@@ -96,11 +96,12 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "staff.middleware.private_pages",
+    "staff.middleware.presses_only",
     "staff.middleware.expired_sign_in",
     "staff.middleware.session_limits",
     "staff.middleware.SecondFactor",
     "staff.middleware.place",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "staff.middleware.SignInFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -271,6 +272,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 # Without anybody's doing the sign-in ends after so long; after SESSION_COOKIE_AGE in any case.
 SESSION_IDLE_SECONDS = 60 * env.number("SESSION_IDLE_MINUTES", "Set it to minutes.", default=60)
+CSRF_FAILURE_VIEW = "staff.views.token_refused"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_SECURE = SECURE
 SECURE_SSL_REDIRECT = SECURE

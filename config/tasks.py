@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from celery import shared_task
+from django.utils import timezone
 
 from audit import clock
 from audit.nudge import nudge
@@ -37,3 +38,11 @@ def advance_night(location_id: int, on: str) -> None:
     stage = run_next_stage(location_id=location_id, on=date.fromisoformat(on), now=clock.now())
     if stage is not None:
         nudge(advance_night, location_id, on)
+
+
+@shared_task
+def forget_ended_sessions() -> None:
+    """Delete the sessions whose time is over: nobody can come back to one."""
+    from django.contrib.sessions.models import Session
+
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()

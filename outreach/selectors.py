@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from memberships.models import Appointment, Guest
-from outreach import caps, checks, gate, rules, running, send_time
+from outreach import caps, checks, gate, held, rules, running, send_time
 from outreach.errors import NotAllowed
 from outreach.models import (
     Channel,
@@ -246,7 +246,7 @@ def automation_state(user: User) -> AutomationState:
     if is_anything_stopped:
         stops = [
             row
-            for row in Switch.objects.filter(stopped=True).select_related("changed_by")
+            for row in Switch.objects.filter(stopped=True).named().select_related("changed_by")
             if row.scope != Switch.Scope.LOCATION or int(row.key) in mine
         ]
     news = doubts + held
@@ -540,8 +540,9 @@ class OutgoingRow:
 
     message: Message
     held: str
-    leaves_at: datetime | None
+    leaves_at: datetime | None  # not before the hours of the guest's place open
     place: str = ""  # in its sequence
+    todo: str = ""  # about what keeps it back
 
 
 @dataclass
@@ -585,16 +586,22 @@ def outgoing_rows(messages: Iterable[Message], *, now: datetime) -> list[Outgoin
     """Rows with what keeps each waiting message back at this moment."""
     messages = list(messages)
     waiting = [m.pk for m in messages if m.outbox.state == State.READY]
-    held = gate.held_reasons(waiting, now=now)
-    return [
-        OutgoingRow(
-            message=message,
-            held=gate.HELD.get(held.get(message.pk, ""), ""),
-            leaves_at=message.outbox.due_at if message.outbox.state == State.READY else None,
-            place=running.place_of_draft(message.draft),
+    holding = gate.held_reasons(waiting, now=now)
+    opens = held.opening_hours(messages, holding, now=now)
+    rows = []
+    for message in messages:
+        why, todo = held.words(holding.get(message.pk, ""))
+        due_at = message.outbox.due_at if message.outbox.state == State.READY else None
+        rows.append(
+            OutgoingRow(
+                message=message,
+                held=why,
+                todo="" if message.pk in opens else todo,
+                leaves_at=opens.get(message.pk, due_at),
+                place=running.place_of_draft(message.draft),
+            )
         )
-        for message in messages
-    ]
+    return rows
 
 
 # --- Replies ------------------------------------------------------------------------------------

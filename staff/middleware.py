@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from memberships.models import Location
-from staff import second_factor
+from staff import kept, second_factor
 
 Handler = Callable[[HttpRequest], HttpResponse]
 SAVE_EVERY = 60  # seconds: the session is written at most so often to note that somebody is here
@@ -37,17 +39,34 @@ def session_limits(get_response: Handler) -> Handler:
                 present - seen > settings.SESSION_IDLE_SECONDS
                 or present - began > settings.SESSION_COOKIE_AGE
             ):
+                request.was_signed_in = request.user.pk  # type: ignore[attr-defined]
                 logout(request)
             elif present - seen >= SAVE_EVERY and "X-Poll" not in request.headers:
                 request.session["seen_at"] = present
+            if request.method == "POST" and kept.is_for(request):
+                kept.drop(request)  # sent after all
         return get_response(request)
 
     return middleware
 
 
+class SignInFirst(LoginRequiredMiddleware):
+    """Whoever is not signed in is led to the sign-in. A form that was sent is kept meanwhile, and
+    the way back leads to the page it was on: its own address only takes a press."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
+        if request.method != "POST":
+            return super().handle_no_permission(request, view_func)
+        if request.headers.get("HX-Request") != "true":
+            kept.keep(request, person_id=getattr(request, "was_signed_in", None))
+        return redirect_to_login(kept.page_of(request), resolve_url(settings.LOGIN_URL))
+
+
 def expired_sign_in(get_response: Handler) -> Handler:
     """HTMX must not put the sign-in page into the middle of a page: it is told to go there, and
-    back to the page the person was on."""
+    back to the page the person was on. A form is not left behind for that: its page sends it once
+    more as a whole (static/js/tenure.js), so that it is kept. Nor is a page on which somebody may
+    be typing left because a part of it looked again by itself."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -57,7 +76,23 @@ def expired_sign_in(get_response: Handler) -> Handler:
                 from_page = request.headers.get("HX-Current-URL", "")
                 path = "/" + from_page.split("://", 1)[-1].partition("/")[2]
                 response = HttpResponse(status=401)
-                response.headers["HX-Redirect"] = f"{door}?next={quote(path)}"
+                if request.method != "POST" and "X-Poll" not in request.headers:
+                    response.headers["HX-Redirect"] = f"{door}?next={quote(path)}"
+        return response
+
+    return middleware
+
+
+def presses_only(get_response: Handler) -> Handler:
+    """An address that only takes a press, opened as a page (typed in, or out of the history), says
+    so instead of staying blank."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == 405 and request.method == "GET":
+            page = render(request, "405.html", status=405)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
         return response
 
     return middleware

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-out/", views.sign_out, name="sign-out"),
+    path("kept/", views.kept_form, name="kept"),
     path("session/", views.session, name="session"),
     path("second-factor/", views.show_second_factor, name="second-factor"),
     path("second-factor/set-up/", views.set_up_second_factor, name="second-factor-set-up"),

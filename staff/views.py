@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -15,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit import clock
 from audit.access import picked_location, public, requires, signed_in
-from staff import second_factor, services
+from staff import kept, second_factor, services
 from staff.forms import CodeForm, PersonForm, PreferencesForm
 from staff.models import User
 from staff.request import StaffRequest
@@ -49,10 +51,39 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         user = form.get_user()
         login(request, user)
         services.note_sign_in(user=user, now=clock.now())
-        return redirect(_wanted(request))
+        return redirect("kept") if kept.waiting(request) else redirect(_wanted(request))
     status = 422 if form.errors else 200
     context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
     return render(request, "registration/sign_in.html", context, status=status)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def kept_form(request: StaffRequest) -> HttpResponse:
+    """What was sent when the sign-in had ended: send it now, or (POST) leave it."""
+    found = kept.waiting(request)
+    if found is None:
+        return redirect("home")
+    if request.method == "POST":
+        kept.drop(request)
+        return redirect(found.page)
+    return render(request, "registration/kept.html", {"kept": found})
+
+
+def token_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose token is not of this sign-in: the page was open since before it. If the browser
+    vouches that it was our page, what was typed is shown again, to be sent by one press."""
+    match = request.resolver_match
+    is_public = match is None or getattr(match.func, "access", "") == "public"
+    if is_public or not kept.is_from_our_page(request):
+        return render(request, "403_csrf.html", status=403)
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=401)  # static/js/tenure.js sends it once more as a page
+    if not request.user.is_authenticated:
+        kept.keep(request, person_id=getattr(request, "was_signed_in", None))
+        return redirect_to_login(kept.page_of(request), resolve_url(settings.LOGIN_URL))
+    kept.keep(request, person_id=request.user.pk)
+    return render(request, "registration/kept.html", {"kept": kept.sent(request)}, status=403)
 
 
 @signed_in

@@ -313,6 +313,7 @@ TABLE: dict[str, Line] = {
     "home": Line("302 302 302 302"),
     "sign-in": Line("302 302 302 302", visitor=200),
     "sign-out": Line("302 302 302 302", post={}, fragment=401),
+    "kept": Line("302 302 302 302"),
     "session": Line("204 204 204 204"),
     "second-factor": Line("302 302 302 302"),
     "second-factor-set-up": Line(EVERYBODY),

@@ -30,4 +30,4 @@ def today(found: list[Location], now: datetime) -> date:
 
 
 def number(value: str | None) -> int | None:
-    return int(value) if value and value.isdigit() and len(value) < 10 else None
+    return int(value) if value and value.isdecimal() and len(value) < 10 else None

@@ -8,10 +8,11 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import JSONObject
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Cast, JSONObject
+from django.utils.translation import gettext as _
 
-from memberships.models import Guest
+from memberships.models import Guest, Location
 from outreach.models.hours import CallingHours
 from outreach.models.library import Channel, Play
 
@@ -75,6 +76,17 @@ class Suppression(models.Model):
         ]
 
 
+class SwitchQuerySet(models.QuerySet["Switch"]):
+    def named(self) -> Self:
+        """With the name of the location or play, so that `what` asks no more."""
+        places = Location.objects.annotate(key=Cast("pk", models.TextField()))
+        plays = Play.objects.filter(pk=OuterRef("key")).values("name")
+        return self.annotate(
+            place_name=Subquery(places.filter(key=OuterRef("key")).values("name")),
+            play_name=Subquery(plays),
+        )
+
+
 class Switch(models.Model):
     """A stop switch: all sending, or that of one location, play or channel (INV-9).
 
@@ -94,6 +106,11 @@ class Switch(models.Model):
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
 
+    objects = SwitchQuerySet.as_manager()
+
+    place_name: str | None  # of named()
+    play_name: str | None
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["scope", "key"], name="one_switch_per_scope"),
@@ -102,6 +119,17 @@ class Switch(models.Model):
                 name="switch_names_its_scope",
             ),
         ]
+
+    @property
+    def what(self) -> str:
+        """What is stopped, in words. Only of a row read with `named()`."""
+        if self.scope == Switch.Scope.LOCATION:
+            return self.place_name or self.key
+        if self.scope == Switch.Scope.PLAY:
+            return self.play_name or self.key
+        if self.scope == Switch.Scope.CHANNEL:
+            return _("text messages") if self.key == "sms" else _("e-mails")
+        return _("everything")
 
 
 class Cap(models.Model):

@@ -147,7 +147,7 @@ def _check_known(request: StaffRequest, scope: str, key: str) -> None:
 @require_http_methods(["GET", "POST"])
 def resume(request: StaffRequest, pk: int) -> HttpResponse:
     """Sending again takes a reason and the password."""
-    switch = Switch.objects.select_related("changed_by").filter(pk=pk).first()
+    switch = Switch.objects.named().select_related("changed_by").filter(pk=pk).first()
     if switch is None:
         raise Http404("No such switch.")
     _check_known(request, switch.scope, switch.key)
@@ -172,16 +172,5 @@ def resume(request: StaffRequest, pk: int) -> HttpResponse:
             else:
                 messages.success(request, _("Sending goes on. Each message is checked afresh."))
                 return redirect("outgoing")
-    context = {"form": form, "switch": switch, "what": what_is_stopped(switch)}
+    context = {"form": form, "switch": switch, "what": switch.what}
     return render(request, "outreach/resume.html", context, status=422 if form.errors else 200)
-
-
-def what_is_stopped(switch: Switch) -> str:
-    """The scope of a switch in words."""
-    if switch.scope == Switch.Scope.LOCATION:
-        return str(Location.objects.get(pk=int(switch.key)))
-    if switch.scope == Switch.Scope.PLAY:
-        return str(Play.objects.get(pk=switch.key))
-    if switch.scope == Switch.Scope.CHANNEL:
-        return _("text messages") if switch.key == "sms" else _("e-mails")
-    return _("everything")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -315,10 +316,14 @@ def sheet(request: StaffRequest) -> HttpResponse:
         ).filter(pk__in=ids)[: selectors.QUEUE_LENGTH]
     )
     fit = [card for card in _cards(request, drafts, now) if card.group == Draft.Group.LIBRARY]
+    shown = [card for card in fit if card.may_approve]
+    costs: Counter[str] = Counter()  # by currency: two are never added
+    for card in shown:
+        costs[card.draft.location.currency] += card.draft.cost_cents
     context = {
-        "cards": [card for card in fit if card.may_approve],
-        "left_out": len(ids) - sum(card.may_approve for card in fit),
-        "total_cents": sum(card.draft.cost_cents for card in fit if card.may_approve),
+        "cards": shown,
+        "left_out": len(ids) - len(shown),
+        "costs": sorted(costs.items()),
         "now": now,
     }
     return render(request, "outreach/sheet.html", context)

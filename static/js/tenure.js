@@ -78,6 +78,25 @@
     });
   };
   body.addEventListener("htmx:responseError", failed(words.failed));
+  // Signed out meanwhile: a form is sent once more as a page, so that the server keeps it until
+  // the person has signed in. Where nobody pressed anything, nothing is left behind.
+  body.addEventListener("htmx:afterRequest", (event) => {
+    const { xhr, requestConfig, elt } = event.detail;
+    if (xhr?.status !== 401 || xhr.getResponseHeader("HX-Redirect")) return;
+    if (requestConfig.verb !== "post" || !elt.matches("form, button")) return alertBox(words.signedOut);
+    const form = doc.createElement("form");
+    form.method = "post";
+    form.action = requestConfig.path;
+    for (const [name, value] of requestConfig.formData) {
+      const field = doc.createElement("textarea"); // keeps the lines of a text
+      field.name = name;
+      field.value = value;
+      form.append(field);
+    }
+    form.hidden = true;
+    body.append(form);
+    form.submit();
+  });
   body.addEventListener("htmx:sendError", failed(words.unreachable));
   body.addEventListener("htmx:timeout", failed(words.unreachable));
 

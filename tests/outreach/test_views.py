@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit import clock
-from outreach import curation, selectors, services
+from outreach import curation, gate, held, selectors, services
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import (
     Draft,
@@ -148,11 +148,22 @@ def test_group_approval_lists_everything_first_and_takes_library_text_only(
     picked = [drafts[0].pk, changed.pk]
     sheet = client.get("/review/together/", {"draft": picked}).content.decode()
     assert "1 draft was left out" in sheet
+    assert "Approve 1, $" in sheet
     assert "20" not in sheet or "offer_until" in sheet
     client.post(
         "/review/together/", {"pick": [f"{drafts[0].pk}:1", f"{changed.pk}:{changed.version}"]}
     )
     assert list(Message.objects.values_list("draft_id", flat=True)) == [drafts[0].pk]
+
+
+def test_amounts_of_two_currencies_are_not_added_for_group_approval(
+    enter, regional, location, elsewhere
+):
+    type(elsewhere).objects.filter(pk=elsewhere.pk).update(currency="EUR")
+    regional.locations.add(elsewhere)
+    pair = [make_draft(place, now=clock.now()) for place in (location, elsewhere)]
+    sheet = enter(regional).get("/review/together/", {"draft": [d.pk for d in pair]})
+    assert sheet.context["costs"] == [("EUR", pair[1].cost_cents), ("USD", pair[0].cost_cents)]
 
 
 # --- Outgoing -----------------------------------------------------------------------------------
@@ -168,8 +179,35 @@ def test_outgoing_says_what_waits_and_why(enter, manager, location, regional):
     with CaptureQueriesContext(connection) as queries:
         html = client.get("/outgoing/").content.decode()
     assert message.guest.name in html
-    assert "Sending is stopped" in html
+    assert f"Sending is stopped: {message.play.name}" in html
+    assert "Whoever may resume sending does so above." in html
     assert len(queries) <= BUDGET + LOOKED + MOVABLE_CLOCK, [query["sql"][:90] for query in queries]
+
+
+def test_every_reason_to_hold_a_message_says_what_to_do():
+    assert set(held.TODO) == set(gate.HELD)
+    assert held.words("") == ("", "")
+
+
+def test_a_message_held_by_the_hour_shows_when_it_leaves(location, now):
+    message = make_message(location, now=now)
+    night = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)  # 22:00 the evening before, in New York
+    mirror_is_fresh(location, night)
+    (row,) = selectors.outgoing_rows([message], now=night)
+    assert row.held.startswith("Outside calling hours")
+    assert row.leaves_at == datetime(2026, 11, 21, 14, 0, tzinfo=UTC)  # 9:00 there
+    assert row.todo == ""
+
+
+def test_outgoing_names_the_location_where_it_is_not_picked(
+    enter, regional, location, elsewhere, now
+):
+    regional.locations.add(elsewhere)
+    make_message(location, now=clock.now())
+    client = enter(regional)
+    place = f'<span class="meta">{location}</span>'
+    assert place in client.get("/outgoing/").content.decode()
+    assert place not in client.get(f"/outgoing/?location={location.pk}").content.decode()
 
 
 def test_cancelling_from_outgoing(enter, manager, location):
