@@ -29,8 +29,9 @@ from django.db import connection, transaction
 
 from audit import merkle
 from audit.apps import LEDGER_RECONCILED
+from audit.formula import GENESIS
 from audit.models import LedgerCheckpoint, LedgerHead, NotedHead
-from audit.services import GENESIS, canonical, record
+from audit.services import canonical, record
 
 FILE = "checkpoints.jsonl"
 _TAIL = 1 << 20  # bytes at the end of the file in which its last line is looked for first

@@ -1,13 +1,7 @@
-"""Writing to the ledger and proving that nobody has touched it.
-
-    hash = SHA-256(0x00 | chain LF seq LF prev LF body)
-
-`body` is canonical JSON: sorted keys, no spaces, ASCII only. The first entry's `prev` is 64 zeros.
-"""
+"""Writing to the ledger."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,10 +17,9 @@ from django.db.models import Model
 from django.utils.functional import Promise
 
 from audit import events
+from audit.formula import GENESIS, digest, home_of
 from audit.models import LedgerEntry, LedgerHead
 
-ORGANISATION = "organisation"
-GENESIS = "0" * 64
 OURSELVES = "Tenure"  # the actor of what no person did
 BATCH = 2_000
 
@@ -50,7 +43,7 @@ class Entry:
 
     @property
     def chain(self) -> str:
-        return ORGANISATION if self.location_id is None else f"location:{self.location_id}"
+        return home_of(self.location_id)
 
 
 def record(
@@ -173,8 +166,3 @@ def _plain(value: object) -> str:
     if isinstance(value, Decimal | UUID | Promise):
         return str(value)
     raise TypeError(f"{type(value).__name__} does not belong in the ledger.")
-
-
-def digest(*, chain: str, seq: int, prev: str, body: str) -> str:
-    """The hash of one entry, in hexadecimal."""
-    return hashlib.sha256(b"\x00" + f"{chain}\n{seq}\n{prev}\n{body}".encode()).hexdigest()

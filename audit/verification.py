@@ -9,35 +9,50 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import Any
 
-import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from audit import checkpoints, merkle
+from audit.formula import GENESIS
 from audit.models import LedgerHead
-from audit.services import GENESIS, ORGANISATION, digest
+from audit.walk import Stretch, Walked, sign_in, walk, walk_apart
 
 CHECKPOINTS = "checkpoints"  # the name under which faults of the exported file are told
 
-_COPY = """COPY (
-    SELECT chain, seq, prev, hash, body, event,
-        to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
-        actor_id, actor_label, location_id, guest_id, target_type, target_id
-    FROM audit_ledgerentry {where} ORDER BY chain, seq
-) TO STDOUT"""
-_NAMES = (
-    "event", "at", "actor_id", "actor_label", "location_id", "guest_id", "target_type", "target_id",
-)  # fmt: skip
-_TEXTS = (4, 8)  # body and actor_label: only these can hold what COPY escapes, and are never NULL
-_ESCAPES = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
-_ESCAPED = re.compile(r"\\(.)")
+# Entries one process reads at a time, and the size from which others are asked to help.
+STRETCH = 10_000
+SHARED_FROM = 50_000
+
+# Each statement sees one state of the tables, so an entry being written is no fault.
+_HEADLESS = """
+WITH RECURSIVE found (chain) AS (
+    SELECT min(chain) FROM audit_ledgerentry
+    UNION ALL
+    SELECT (SELECT min(e.chain) FROM audit_ledgerentry e WHERE e.chain > found.chain)
+    FROM found WHERE found.chain IS NOT NULL
+)
+SELECT chain FROM found
+WHERE chain IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM audit_ledgerhead h WHERE h.chain = found.chain
+)
+"""
+_BEYOND = """
+SELECT h.chain, e.seq, h.seq FROM audit_ledgerhead h
+CROSS JOIN LATERAL (
+    SELECT min(seq) AS seq FROM audit_ledgerentry WHERE chain = h.chain AND seq > h.seq
+) e
+WHERE e.seq IS NOT NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -75,112 +90,113 @@ class Fixed:
     faults: list[Fault] = field(default_factory=list)
 
 
-def verify(*, chain: str | None = None, progress: Callable[[int], None] | None = None) -> Verdict:
+def verify(
+    *,
+    chain: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    processes: int = 1,
+) -> Verdict:
     """Walk all chains, or one. Entries written while it runs are not faults: heads are read first,
-    entries behind a head are counted for nothing."""
+    entries behind a head are left to the next time. A large ledger is shared out over `processes`,
+    which see what is committed."""
     fixed = read_checkpoints()
     heads = {head.chain: head for head in LedgerHead.objects.order_by("chain")}
-    if chain is not None:
-        heads = {name: head for name, head in heads.items() if name == chain}
-    verdict = Verdict(len(heads), 0, list(fixed.faults), fixed.count, fixed.restorations)
-    broken: set[str] = set()
-    last: dict[str, tuple[int, str]] = {}
-    headless: dict[str, int] = {}
-
-    def fault(name: str, seq: int, reason: str) -> None:
-        broken.add(name)
-        verdict.faults.append(Fault(name, seq, reason))
-
-    for entry in _stream(chain):
-        name, number, found = entry[0], int(entry[1]), entry[3]
-        head = heads.get(name)
-        verdict.entries += 1
-        if progress is not None and verdict.entries % 100_000 == 0:
-            progress(verdict.entries)
-        if name in broken or (head is not None and number > head.seq):
-            continue
-        seq, prev = last.get(name, (0, GENESIS))
-        reason = _reason(entry, number, seq=seq + 1, prev=prev)
-        if not reason and head is None:
-            headless.setdefault(name, seq + 1)
-        if not reason and number in fixed.at[name] and fixed.at[name][number][0] != found:
-            reason = f"it is not what checkpoint {fixed.at[name][number][1]} fixed"
-        if reason:
-            fault(name, seq + 1, reason)
-        last[name] = (number, found)
-    # A chain that began after the heads were read has one by now.
-    begun = set(LedgerHead.objects.filter(chain__in=headless).values_list("chain", flat=True))
-    for name, seq in headless.items():
-        if name not in begun | broken:
-            fault(name, seq, "the chain has no head")
-    for name, head in heads.items():
-        seq, hash_ = last.get(name, (0, GENESIS))
-        if name in broken:
-            continue
-        if seq < head.seq:
-            fault(name, seq + 1, f"missing: the chain ends here, its head says {head.seq} entries")
-        elif (seq, hash_) != (head.seq, head.hash):
-            fault(name, seq, "its hash is not the one of the head")
-    wanted = fixed.at if chain is None else {chain: fixed.at.get(chain, {})}
-    for name, marks in wanted.items():
-        end = last.get(name, (0, GENESIS))[0]
-        gone = [(seq, number) for seq, (_hash, number) in marks.items() if seq > end]
-        if gone and name not in broken:
-            fault(name, end + 1, f"missing: checkpoint {gone[0][1]} fixed entry {gone[0][0]}")
+    wanted = [name for name in sorted({*heads, *fixed.at}) if chain in (None, name)]
+    stretches = {name: _stretches(heads.get(name), fixed.at.get(name, {})) for name in wanted}
+    verdict = Verdict(len(heads.keys() & {*wanted}), 0, [], fixed.count, fixed.restorations)
+    faults: dict[str, Fault] = {}
+    if sum(heads[name].seq for name in heads.keys() & {*wanted}) < SHARED_FROM:
+        processes = 1
+    with closing(_walk([one for name in wanted for one in stretches[name]], processes)) as walks:
+        for name in wanted:
+            found = []
+            for stretch in stretches[name]:
+                walked = next(walks)
+                found.append((stretch, walked))
+                verdict.entries += walked.entries
+                if progress is not None:
+                    progress(verdict.entries)
+            fault = _joined(name, heads.get(name), found, fixed.at.get(name, {}))
+            if fault is not None:
+                faults[name] = fault
+    for fault in _strays():
+        if chain in (None, fault.chain):
+            faults.setdefault(fault.chain, fault)
+    verdict.faults = fixed.faults + [faults[name] for name in sorted(faults)]
     return verdict
 
 
-# --- Entries -----------------------------------------------------------------------------------
+def _stretches(head: LedgerHead | None, marks: dict[int, tuple[str, int]]) -> list[Stretch]:
+    """A chain up to its head, in pieces."""
+    if head is None:
+        return []
+    starts = range(1, head.seq + 1, STRETCH)
+    fixed: dict[int, dict[int, tuple[str, int]]] = {start: {} for start in starts}
+    for seq, mark in marks.items():
+        if 1 <= seq <= head.seq:
+            fixed[seq - (seq - 1) % STRETCH][seq] = mark
+    return [
+        Stretch(head.chain, start, min(start + STRETCH - 1, head.seq), fixed[start])
+        for start in starts
+    ]
 
-Line = list[str]
+
+def _walk(stretches: list[Stretch], processes: int) -> Generator[Walked, None, None]:
+    """What each stretch holds, in their order."""
+    if processes == 1:
+        with connection.cursor() as cursor:
+            for stretch in stretches:
+                yield walk(cursor.cursor, stretch)
+        return
+    connection.ensure_connection()
+    info = connection.connection.info
+    conninfo = make_conninfo(info.dsn, password=info.password)
+    with ProcessPoolExecutor(
+        processes, get_context("spawn"), initializer=sign_in, initargs=(conninfo,)
+    ) as pool:
+        yield from pool.map(walk_apart, stretches)
 
 
-def _stream(chain: str | None) -> Iterator[Line]:
-    """The entries as PostgreSQL's COPY writes them: many times faster than model instances."""
-    where = "" if chain is None else "WHERE chain = %s"
+def _joined(
+    name: str,
+    head: LedgerHead | None,
+    found: list[tuple[Stretch, Walked]],
+    marks: dict[int, tuple[str, int]],
+) -> Fault | None:
+    """The first fault of a chain: within a stretch, at a seam, or at its end."""
+    seq, hash_ = 0, GENESIS
+    for stretch, walked in found:
+        if walked.begin is None:
+            continue
+        number, prev = walked.begin
+        if seq + 1 != stretch.first:
+            return Fault(name, seq + 1, f"missing: the next entry found is {number}")
+        if number == stretch.first and prev != hash_:
+            return Fault(name, number, "it does not follow from the entry before it")
+        if walked.fault is not None:
+            return Fault(name, *walked.fault)
+        if walked.end is not None:
+            seq, hash_ = walked.end
+    if head is not None and seq < head.seq:
+        reason = f"missing: the chain ends here, its head says {head.seq} entries"
+        return Fault(name, seq + 1, reason)
+    if head is not None and hash_ != head.hash:
+        return Fault(name, seq, "its hash is not the one of the head")
+    gone = [(mark, number) for mark, (_hash, number) in marks.items() if mark > seq]
+    if gone:
+        return Fault(name, seq + 1, f"missing: checkpoint {gone[0][1]} fixed entry {gone[0][0]}")
+    return None
+
+
+def _strays() -> Iterator[Fault]:
+    """Entries that no head vouches for."""
     with connection.cursor() as cursor:
-        query = cursor.cursor.mogrify(_COPY.format(where=where), [chain] if chain else [])
-        with cursor.copy(query) as copy:
-            for block in copy:
-                line = bytes(block).decode()[:-1].split("\t")
-                for place in _TEXTS:
-                    if "\\" in line[place]:
-                        line[place] = _plain(line[place])
-                yield line
-
-
-def _plain(cell: str) -> str:
-    """A cell of COPY's text format without its escapes."""
-    return _ESCAPED.sub(lambda found: _ESCAPES[found[1]], cell)
-
-
-def _reason(entry: Line, number: int, *, seq: int, prev: str) -> str:
-    """What is wrong with an entry that should have this place and this predecessor, or nothing."""
-    chain, _seq, told_prev, hash_, body, *columns = entry
-    if number != seq:
-        return f"missing: the next entry found is {number}"
-    if told_prev != prev:
-        return "it does not follow from the entry before it"
-    if hash_ != digest(chain=chain, seq=number, prev=told_prev, body=body):
-        return "its hash does not fit its text"
-    return _columns(chain, body, columns)
-
-
-def _columns(chain: str, body: str, columns: list[str]) -> str:
-    """The columns beside the text are for search; they must say what the text says."""
-    told: dict[str, Any] = orjson.loads(body)
-    target = told["target"] or ["", ""]
-    values = (
-        told["event"], told["at"], told["actor"], told["actor_label"], told["location"],
-        told["guest"], *target,
-    )  # fmt: skip
-    expected = ["\\N" if value is None else str(value) for value in values]
-    if expected != columns:
-        name = next(n for n, a, b in zip(_NAMES, expected, columns, strict=True) if a != b)
-        return f"its column {name} does not fit its text"
-    location = told["location"]
-    home = ORGANISATION if location is None else f"location:{location}"
-    return "" if chain == home else "it was moved here from another chain"
+        cursor.execute(_HEADLESS)
+        for (name,) in cursor.fetchall():
+            yield Fault(name, 1, "the chain has no head")
+        cursor.execute(_BEYOND)
+        for name, seq, last in cursor.fetchall():
+            yield Fault(name, seq, f"the chain goes on behind its head, which says {last} entries")
 
 
 # --- Checkpoints -------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from django.core.management import CommandError
 from django.db import connection, transaction
 
 from audit import checkpoints, services
-from audit.services import GENESIS, Entry, digest
+from audit.formula import GENESIS, digest
+from audit.services import Entry
 from audit.verification import verify
 from config import database
 from tests.owner import as_owner

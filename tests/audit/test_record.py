@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
-from audit import events, services
+from audit import events, formula, services
 from audit.models import LedgerEntry, LedgerHead
 from audit.services import Entry
 from memberships.models import Location
@@ -55,7 +55,7 @@ def test_each_chain_counts_and_links_for_itself(now: datetime) -> None:
     for chain, size in (("location:0", 3), ("location:1", 4)):
         rows = list(LedgerEntry.objects.filter(chain=chain).order_by("seq"))
         assert [row.seq for row in rows] == list(range(1, size + 1))
-        assert rows[0].prev == services.GENESIS
+        assert rows[0].prev == formula.GENESIS
         assert [row.prev for row in rows[1:]] == [row.hash for row in rows[:-1]]
         assert LedgerHead.objects.get(chain=chain).hash == rows[-1].hash
 

@@ -37,8 +37,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from audit.formula import digest
 from audit.models import LedgerEntry
-from audit.services import digest
 from memberships.models import Guest, SyncCursor
 from outreach import curation, gate, sending, sequences, services
 from outreach.errors import AlreadyLeft, CapReached, ChecksFailed, Conflict, OutreachError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -10,19 +11,25 @@ from django.db import connection
 
 from audit.verification import verify
 
+TOLD_EVERY = 100_000
+
 
 class Command(BaseCommand):
     help = "Check every hash and link of the ledger; name chain and entry of the first fault."
+    told = 0
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--chain", help="only this chain, for example location:3")
+        parser.add_argument(
+            "--processes", type=int, default=os.cpu_count() or 1, help="that share a large ledger"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         began = time.monotonic()
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0")  # a long ledger takes longer than a page
         verdict = verify(
-            chain=options["chain"], progress=lambda done: self.stderr.write(f"{done:,} entries ...")
+            chain=options["chain"], progress=self._progress, processes=max(1, options["processes"])
         )
         for restored in verdict.restorations:
             self.stderr.write(restored)
@@ -35,3 +42,8 @@ class Command(BaseCommand):
             f"The ledger is whole: {verdict.entries:,} entries in {verdict.chains:,} chains, "
             f"{verdict.checkpoints:,} exported checkpoints ({seconds:.1f} s)."
         )
+
+    def _progress(self, done: int) -> None:
+        if done // TOLD_EVERY > self.told:
+            self.told = done // TOLD_EVERY
+            self.stderr.write(f"{done:,} entries ...")
