@@ -101,6 +101,11 @@ bench-scale: env-tests ## The whole round at the size of a chain: 50 locations, 
 	@$(VENV) -m benchmarks.scale --home "$(or $(BENCH_HOME),.local/scale)" --out "$(or $(OUT),.local/scale.json)" \
 		$(if $(LOCATIONS),--locations $(LOCATIONS)) $(if $(GUESTS),--guests $(GUESTS))
 
+.PHONY: bench-pages
+bench-pages: env-tests ## Server time of every list page at the size of a chain, by role: PART=0.1 ROLES=manager ONLY=/replies/
+	@$(VENV) -m benchmarks.pages --home "$(or $(BENCH_HOME),.local/pages)" --out "$(or $(OUT),.local/pages.json)" \
+		$(if $(PART),--part $(PART)) $(if $(ROLES),--roles $(ROLES)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
+
 .PHONY: bench-risk-drift
 bench-risk-drift: env-tests ## 30 shifts that must raise an alarm, 100 nights that must not
 	@$(VENV) -m benchmarks.risk_drift --out "$(or $(OUT),.local/risk_drift.json)"

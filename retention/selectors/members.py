@@ -173,7 +173,7 @@ def member_page(*, user: User, chosen: MemberFilter, number: int, now: datetime)
     start = (number - 1) * PAGE_SIZE
     rows = list(
         chosen.ordered(chosen.choose(narrowed)).select_related(
-            "guest__contact", "location", "plan", "membership__churn_score"
+            "guest__contact", "guest__location", "location", "plan", "membership__churn_score"
         )[start : start + PAGE_SIZE]
     )
     return MemberPage(
