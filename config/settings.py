@@ -397,6 +397,9 @@ POSTAL_ADDRESS = env.text(
 )
 # The business's own domains: a text may link to them; to others only where an approved text does.
 LINK_DOMAINS = env.words("LINK_DOMAINS", default=[])
+# Where members put in a new card: the platform's or the business's own page, https, on a domain of
+# LINK_DOMAINS. Empty: texts about payments give the phone number.
+PAYMENT_LINK = env.text("PAYMENT_LINK", "Set it to the page for cards.", default="")
 # The demo and the tests may move the clock (audit.clock); production never.
 CLOCK_MOVABLE = env.NAME in ("demo", "test")
 

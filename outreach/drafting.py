@@ -40,7 +40,7 @@ from outreach.models import (
     Template,
 )
 from outreach.normal import without_accents
-from outreach.text_checks import MAX_SMS_PARTS
+from outreach.text_checks import MAX_SMS_PARTS, is_ours
 from outreach.texts import field_names, fill, sms_size
 
 if TYPE_CHECKING:
@@ -531,6 +531,8 @@ class _Round:
             "postal_address": settings.POSTAL_ADDRESS,
             "location": location.name,
             "location_phone": location.phone,
+            # A link that is none of ours is never filled in: the text without it serves.
+            "payment_link": settings.PAYMENT_LINK if is_ours(settings.PAYMENT_LINK) else "",
         }
         membership = self.memberships.get(candidate.membership_id or 0)
         if membership is not None:

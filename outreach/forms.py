@@ -39,12 +39,14 @@ CAUSES = [
     ("no_visits", _("has stopped coming")),
     ("unused_benefits", _("leaves benefits unused")),
     ("payment", _("payment trouble")),
+    ("card", _("card about to expire")),
     ("dissatisfaction", _("was not happy")),
     ("price", _("price")),
     ("renewal_near", _("renewal is near")),
     ("new_member", _("new member")),
     ("cancellations", _("cancels often")),
     ("season", _("time of the year")),
+    ("left", _("has left")),
     ("other", _("other")),
 ]
 # Not reasons of a score: a step of a sequence asks for such a text by its place.

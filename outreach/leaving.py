@@ -46,12 +46,17 @@ BY_PLAY = {
     Leave.PAID: f"""EXISTS (SELECT 1 FROM memberships_charge c
         WHERE c.guest_id = r.guest_id AND c.status = 'paid'
           AND c.charged_on >= {_STARTED_ON})""",  # noqa: S608 - constants of ours
+    # Good for longer than the card the run began with (kept in its evidence).
+    Leave.CARD: _CONTRACT.format(
+        "b.id = r.membership_id AND b.card_expires_on > (r.evidence ->> 'card_until_on')::date"
+    ),
     Leave.ENDED: _CONTRACT.format(f"b.id = r.membership_id AND b.status NOT IN ({_RUNNING})"),
     Leave.NOTICE: _CONTRACT.format("b.id = r.membership_id AND b.cancel_requested_on IS NOT NULL"),
     Leave.RENEWED: _CONTRACT.format(
         f"""b.guest_id = r.guest_id AND b.status IN ({_RUNNING}) AND (
             (b.id IS DISTINCT FROM r.membership_id AND b.started_on >= {_STARTED_ON})
-            OR (b.id = r.membership_id AND b.ends_on > r.ended_before_on))"""
+            OR (b.id = r.membership_id AND (b.ends_on > r.ended_before_on
+                OR r.evidence ->> 'ended_on' <> '')))"""
     ),
 }
 _CASES = [f"WHEN {sql} THEN '{why}'" for why, sql in ALWAYS.items()] + [

@@ -1,4 +1,5 @@
-"""The library a new business starts with: one play, its offers and its texts.
+"""The library a new business starts with: the at-risk check-in, its offers and its texts. Other
+plays and their texts are in play_library.py; both are laid out here.
 
 Offers say what they cost us when taken up and whom they suit. Texts are written as a person at the
 desk would: short, warm, no pressure, no word of a score. Spanish texts keep to letters that the
@@ -14,7 +15,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from audit import services as audit
-from outreach import events
+from outreach import events, play_library
 from outreach.answer_library import answer_rows
 from outreach.models import Channel, LibraryStatus, Offer, Play, Step, Template
 from outreach.texts import field_names
@@ -35,7 +36,8 @@ PLAYS: list[dict[str, Any]] = [
         "holdout_percent": 10,
         "draft_days": 5,
         "quiet_days": 30,
-    }
+    },
+    *play_library.PLAYS,
 ]
 
 # What follows the first message, by play. The first step is the play's own message.
@@ -49,7 +51,8 @@ STEPS: dict[str, list[dict[str, Any]]] = {
             "is_call": True,
             "note": "Two messages stayed unanswered: ask how the membership is going.",
         },
-    ]
+    ],
+    **play_library.STEPS,
 }
 
 OFFERS: list[dict[str, Any]] = [
@@ -133,6 +136,7 @@ OFFERS: list[dict[str, Any]] = [
         "causes": [],  # any: what is left when no other offer fits
         "rank": 99,
     },
+    *play_library.OFFERS,
 ]
 
 _STOP_EN = "Reply STOP to opt out."
@@ -331,6 +335,7 @@ def template_rows() -> list[dict[str, Any]]:
         for language, text, stop in (("en", english, _STOP_EN), ("es", spanish, _STOP_ES)):
             rows.append(
                 {
+                    "play_id": AT_RISK,
                     "slug": f"sms-{slug}-{language}",
                     "name": name,
                     "cause": cause,
@@ -347,6 +352,7 @@ def template_rows() -> list[dict[str, Any]]:
         ):
             rows.append(
                 {
+                    "play_id": AT_RISK,
                     "slug": f"{slug}-{language}",
                     "name": name,
                     "cause": cause,
@@ -356,7 +362,7 @@ def template_rows() -> list[dict[str, Any]]:
                     "body": body,
                 }
             )
-    return rows
+    return rows + play_library.rows()
 
 
 def _seed_steps() -> None:
@@ -385,7 +391,7 @@ def seed_library(*, by: AbstractBaseUser | None, now: datetime) -> dict[str, int
     known_slugs = set(Template.objects.values_list("slug", flat=True))
     templates = [
         Template(status=LibraryStatus.ACTIVE, proposed_at=now, **row)
-        for row in [*({"play_id": AT_RISK, **row} for row in template_rows()), *answer_rows()]
+        for row in [*template_rows(), *answer_rows()]
         if row["slug"] not in known_slugs
     ]
     for template in templates:

@@ -30,7 +30,9 @@ MAX_FIRST_NAME = 40
 SHORTEST_OWN = 7  # digits of a location's number that may be told apart from other numbers
 # Fields whose values staff approve or settings hold; the others may carry no link and no number to
 # call.
-TRUSTED_FIELDS = {"offer", "offer_until", "postal_address", "location_phone", "business"}
+TRUSTED_FIELDS = {
+    "offer", "offer_until", "postal_address", "location_phone", "business", "payment_link",
+}  # fmt: skip
 # Words found even when a space cuts them in two.
 CUT_IN_TWO = (
     "botox", "guarantee", "garantiz", "permanent", "clinical", "discount", "descuento", "voucher",
@@ -71,7 +73,7 @@ class Text:
     def foreign(self) -> str:
         """The text without what is the house's own in any text: its number and its links."""
         return wording.LINKS.sub(
-            lambda found: "" if _is_ours(found.group().rstrip(".,;:!?)")) else found.group(),
+            lambda found: "" if is_ours(found.group().rstrip(".,;:!?)")) else found.group(),
             without_phone(self.whole, self.location_phone),
         )
 
@@ -404,7 +406,7 @@ def _links_in(said: str) -> set[str]:
     return found | {match.group() for match in wording.SPOKEN_LINKS.finditer(said)}
 
 
-def _is_ours(link: str) -> bool:
+def is_ours(link: str) -> bool:
     """An https link to one of the business's own domains (LINK_DOMAINS), with nothing hidden in
     it."""
     parts = urlsplit(link)

@@ -26,6 +26,8 @@ FIELDS: dict[str, str] = {
     "renews_on": "the day the membership renews or ends",
     "service": "the booked service",
     "starts_at": "day and time of the booking",
+    "payment_link": "the page where members put in a card (PAYMENT_LINK)",
+    "card_until": "the month the guest's card is good until",
 }
 
 SAMPLE: dict[str, str] = {
@@ -44,6 +46,8 @@ SAMPLE: dict[str, str] = {
     "renews_on": "1 Dec",
     "service": "Signature Facial",
     "starts_at": "Tue 4 Nov, 14:30",
+    "payment_link": "https://pay.juniper.example/card",
+    "card_until": "11/2026",
 }
 
 

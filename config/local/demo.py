@@ -187,6 +187,8 @@ class Demo:
             "BUSINESS_NAME": "Juniper & Sage",
             "POSTAL_ADDRESS": "Juniper & Sage, 12 Alder Street, Portland, OR 97204",
             "FROM_EMAIL": "hello@juniper.example",
+            "LINK_DOMAINS": "juniper.example",
+            "PAYMENT_LINK": "https://pay.juniper.example/card",
             "PLATFORM_URL": sandbox,
             "PLATFORM_API_KEY": secrets["PLATFORM_API_KEY"],
             "PLATFORM_WEBHOOK_SECRETS": secrets["PLATFORM_WEBHOOK_SECRETS"],

@@ -950,6 +950,7 @@ class Migration(migrations.Migration):
                             ("booked", "booked"),
                             ("came", "came in"),
                             ("paid", "paid"),
+                            ("card", "put in a new card"),
                             ("ended", "the membership ended"),
                             ("notice", "asked to cancel"),
                             ("renewed", "renewed or joined again"),

@@ -22,6 +22,7 @@ class Leave(models.TextChoices):
     BOOKED = "booked", "booked"
     CAME = "came", "came in"
     PAID = "paid", "paid"
+    CARD = "card", "put in a new card"
     ENDED = "ended", "the membership ended"
     NOTICE = "notice", "asked to cancel"
     RENEWED = "renewed", "renewed or joined again"
@@ -36,7 +37,15 @@ class Leave(models.TextChoices):
 
 
 # What a play may choose to end its sequences on, beside an answer and a stop.
-LEAVE_RULES = [Leave.BOOKED, Leave.CAME, Leave.PAID, Leave.ENDED, Leave.NOTICE, Leave.RENEWED]
+LEAVE_RULES = [
+    Leave.BOOKED,
+    Leave.CAME,
+    Leave.PAID,
+    Leave.CARD,
+    Leave.ENDED,
+    Leave.NOTICE,
+    Leave.RENEWED,
+]
 
 
 class Step(models.Model):

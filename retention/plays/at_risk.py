@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
-from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
 from django.utils.formats import date_format
 
-from audit import services as audit
-from memberships.models import Appointment, Benefit, GuestDay, Membership
+from memberships.models import Appointment, Benefit, Membership
 from outreach import services as outreach
-from outreach.drafting import Candidate, draft_for
+from outreach.drafting import Candidate
 from outreach.models import Draft, Play
-from retention import events
-from retention.plays.base import RetentionPlay
+from retention.plays.base import (
+    RetentionPlay,
+    draft_night,
+    last_visit_on,
+    next_booking_on,
+)
 from risk.models import ChurnScore
 
 if TYPE_CHECKING:
@@ -99,31 +101,16 @@ def draft_at_risk(*, location_id: int, as_of_on: date, now: datetime) -> dict[st
         else:
             chosen.append(score)
     passed_over["beyond_most"] = max(0, len(chosen) - MOST_CANDIDATES)
-    result = draft_for(play_key=KEY, candidates=_candidates(chosen[:MOST_CANDIDATES], now), now=now)
-    counts = {
-        "withdrawn": withdrawn,
-        "scored": len(scores),
-        "drafted": result.drafted,
-        "held_out": result.held_out,
-        **({"recorded": result.recorded} if result.recorded else {}),
-        **{why: number for why, number in (passed_over + result.skipped).items() if number},
-    }
-    with transaction.atomic():
-        audit.record(
-            events.PLAY_RUN,
-            at=now,
-            location_id=location_id,
-            detail={
-                "play": play.name,
-                "drafted": result.drafted,
-                "held_out": result.held_out,
-                "skipped": sum((passed_over + result.skipped).values()),
-                "withdrawn": withdrawn,
-                "as_of_on": as_of_on,
-                "counts": counts,
-            },
-        )
-    return counts
+    return draft_night(
+        play,
+        location_id=location_id,
+        as_of_on=as_of_on,
+        candidates=_candidates(chosen[:MOST_CANDIDATES], now),
+        found=len(scores),
+        passed_over=passed_over,
+        withdrawn=withdrawn,
+        now=now,
+    )
 
 
 def candidates_for(membership_ids: Sequence[int], now: datetime) -> list[Candidate]:
@@ -186,19 +173,6 @@ def _with_news(drafts: QuerySet[Draft], now: datetime) -> QuerySet[Draft, Any]:
 
 def _scores(now: datetime) -> QuerySet[ChurnScore, Any]:
     """Scores of running contracts of present guests, with the last visit and the next booking."""
-    visits = (
-        GuestDay.objects.filter(guest=OuterRef("guest"), visits__gt=0)
-        .values("guest")
-        .annotate(last=Max("on"))
-        .values("last")
-    )
-    bookings = (
-        Appointment.objects.coming()
-        .filter(guest=OuterRef("guest"), starts_at__gt=now, vanished_at__isnull=True)
-        .values("guest")
-        .annotate(first=Min("starts_on"))
-        .values("first")
-    )
     scores: QuerySet[ChurnScore, Any] = (
         ChurnScore.objects.filter(
             membership__status__in=Membership.RUNNING,
@@ -206,7 +180,7 @@ def _scores(now: datetime) -> QuerySet[ChurnScore, Any]:
             guest__merged_into__isnull=True,
         )
         .select_related("membership__plan", "guest", "model", "location")
-        .annotate(last_visit_on=Subquery(visits), next_booking_on=Subquery(bookings))
+        .annotate(last_visit_on=last_visit_on(), next_booking_on=next_booking_on(now))
     )
     return scores
 
@@ -346,4 +320,4 @@ def _credits(membership_ids: Sequence[int]) -> dict[int, int]:
     return {row["membership"]: row["left"] for row in rows}
 
 
-PLAY = RetentionPlay(key=KEY, run=draft_at_risk, candidates_for=candidates_for)
+PLAY = RetentionPlay(key=KEY, run=draft_at_risk)

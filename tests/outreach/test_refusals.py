@@ -134,10 +134,10 @@ def test_who_words_a_plays_texts_is_chosen_by_the_whole_business_and_logged(
     path, choice = reverse("settings-wording"), {f"wording-{AT_RISK}": "machine"}
     assert enter(manager).post(path, choice).status_code == 403
     assert enter(admin).post(path, {f"wording-{AT_RISK}": "poetry"}).status_code == 422
-    assert Play.objects.get().wording == Play.Wording.LIBRARY
+    assert Play.objects.get(pk=AT_RISK).wording == Play.Wording.LIBRARY
     for _twice in range(2):
         assert enter(admin).post(path, choice).status_code == 302
-    assert Play.objects.get().wording == Play.Wording.MACHINE
+    assert Play.objects.get(pk=AT_RISK).wording == Play.Wording.MACHINE
     assert LedgerEntry.objects.filter(event="wording.changed").count() == 1
     with pytest.raises(NotAllowed):
         curation.change_wording(wanted={AT_RISK: "library"}, by=manager, now=now)

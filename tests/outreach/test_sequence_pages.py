@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from audit.models import LedgerEntry
 from outreach import services
+from outreach.library import AT_RISK
 from outreach.models import Play, Run, Step
 from tests.factories.outreach import make_draft
 
@@ -156,9 +157,9 @@ def test_a_regional_manager_changes_the_steps(client, regional) -> None:
     client.force_login(regional)
     changed = {**AS_SEEDED, "days_2": 2, "hours_2": 12, "off_3": "on", "choose_time": "on"}
     assert client.post(STEPS, changed).status_code == 302
-    second, third = Step.objects.filter(number__gt=1).order_by("number")
+    second, third = Step.objects.filter(play=AT_RISK, number__gt=1).order_by("number")
     assert (second.wait_hours, second.cause, third.is_active) == (60, "follow_up", False)
-    play = Play.objects.get()
+    play = Play.objects.get(pk=AT_RISK)
     assert (play.leaves_on, play.choose_time) == (["booked", "came"], True)
     told = LedgerEntry.objects.get(event="sequence.steps_changed")
     assert "2 after 60 h words" in told.body
@@ -192,10 +193,13 @@ def test_a_manager_reads_the_steps_and_changes_none(client, manager) -> None:
     client.force_login(manager)
     assert "A regional manager may change them" in client.get(STEPS).content.decode()
     assert client.post(STEPS, {**AS_SEEDED, "days_2": 2}).status_code == 422
-    assert Step.objects.get(number=2).wait_hours == 96
+    assert Step.objects.get(play=AT_RISK, number=2).wait_hours == 96
 
 
 def test_a_line_left_out_moves_the_later_ones_up(client, regional) -> None:
     client.force_login(regional)
     client.post(STEPS, {**AS_SEEDED, "does_2": ""})
-    assert [step.is_call for step in Step.objects.order_by("number")] == [False, True]
+    assert [step.is_call for step in Step.objects.filter(play=AT_RISK).order_by("number")] == [
+        False,
+        True,
+    ]

@@ -10,7 +10,8 @@ from django.urls import reverse
 from audit.models import LedgerEntry
 from outreach import checks, gate, services, treatments
 from outreach.errors import ChecksFailed, Conflict, NotAllowed
-from outreach.models import Authorisation, Channel, Draft, Offer, OutreachPolicy, Play
+from outreach.library import AT_RISK
+from outreach.models import Authorisation, Channel, Draft, Offer, OutreachPolicy
 from tests.factories.memberships import GuestFactory, ServiceFactory
 from tests.factories.outreach import draft_members, make_draft, make_member, mirror_is_fresh
 
@@ -94,7 +95,7 @@ def test_a_library_text_that_names_a_treatment_is_refused(client, admin, library
     ServiceFactory(name="Vampire Lift", category="Skin")
     client.force_login(admin)
     typed = {
-        "name": "x", "play": Play.objects.get().pk, "topic": "", "cause": "", "channel": "sms",
+        "name": "x", "play": AT_RISK, "topic": "", "cause": "", "channel": "sms",
         "language": "en", "subject": "",
         "body": "Hi {first_name}, {business}: your vampire lift is due. Reply STOP to opt out.",
     }  # fmt: skip

@@ -282,6 +282,7 @@ def test_a_failing_play_does_not_stop_the_others(
     done: list[date] = []
     monkeypatch.setitem(PLAYS, KEY, replace(at_risk.PLAY, run=fails))
     monkeypatch.setitem(PLAYS, "other", replace(at_risk.PLAY, key="other", run=works))
+    Play.objects.create(key="other", name="Other")
     with pytest.raises(PlaysFailed, match="at-risk-check-in: no luck"):
         draft_plays(location_id=location.pk, as_of_on=TODAY, now=now)
     assert done == [TODAY]
