@@ -148,11 +148,12 @@ def _walk(stretches: list[Stretch], processes: int) -> Generator[Walked, None, N
             for stretch in stretches:
                 yield walk(cursor.cursor, stretch)
         return
+    # Forked, a helper has all it needs in a moment; it never touches the connection it inherits.
     connection.ensure_connection()
     info = connection.connection.info
     conninfo = make_conninfo(info.dsn, password=info.password)
     with ProcessPoolExecutor(
-        processes, get_context("spawn"), initializer=sign_in, initargs=(conninfo,)
+        processes, get_context("fork"), initializer=sign_in, initargs=(conninfo,)
     ) as pool:
         yield from pool.map(walk_apart, stretches)
 

@@ -21,6 +21,7 @@ MESSAGE_SENT = "message.sent"
 MESSAGE_REFUSED = "message.refused"
 MESSAGE_POSTPONED = "message.postponed"
 MESSAGE_UNKNOWN = "message.unknown"
+MESSAGE_LOST = "message.lost"
 MESSAGE_UNCERTAIN = "message.uncertain"
 MESSAGE_DEAD = "message.given_up"
 MESSAGE_CANCELLED = "message.cancelled"
@@ -96,6 +97,7 @@ SENTENCES = {
     MESSAGE_REFUSED: "The message to {guest} was refused: {error}",
     MESSAGE_POSTPONED: "The message to {guest} is tried again at {due_at}",
     MESSAGE_UNKNOWN: "The carrier gave no clear answer about the message to {guest}",
+    MESSAGE_LOST: "Try {attempt} of the message to {guest} was cut off: the carrier will be asked",
     MESSAGE_UNCERTAIN: "Nobody knows whether the message to {guest} left: a person must look",
     MESSAGE_DEAD: "The message to {guest} was given up after {attempt} tries",
     MESSAGE_CANCELLED: "{actor} cancelled the message to {guest}",

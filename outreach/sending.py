@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -264,6 +265,23 @@ def _store(item: OutboxItem, message: Message, outcome: Outcome, *, now: datetim
 def _without_address(error: str, message: Message) -> str:
     """Carriers like to repeat the number; the ledger is never erased."""
     return error.replace(message.address, "the address")[:300]
+
+
+def entries_of_lost(items: Sequence[OutboxItem], now: datetime) -> list[audit.Entry]:
+    """What the ledger is told of calls whose worker died. One query."""
+    attempts = {item.pk: item.attempt for item in items}
+    messages = Message.objects.filter(outbox_id__in=attempts).order_by("pk")
+    return [
+        audit.Entry(
+            event=events.MESSAGE_LOST,
+            at=now,
+            location_id=message.location_id,
+            guest_id=message.guest_id,
+            target=message,
+            detail={"outbox": message.outbox_id, "attempt": attempts[message.outbox_id]},
+        )
+        for message in messages
+    ]
 
 
 def check_unknown(*, now: datetime, limit: int = 1_000) -> int:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Value, When
+from django.db.models import F
 
+from audit import services as ledger
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
 
@@ -30,6 +32,10 @@ FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=30)
 # The longest a carrier may still be busy with a call we lost sight of.
 SETTLE = timedelta(seconds=settings.CARRIER["settle_seconds"])
+
+
+Teller = Callable[[Sequence[OutboxItem], datetime], Iterable[ledger.Entry]]
+_tellers: dict[str, Teller] = {}
 
 
 class PayloadChanged(Exception):
@@ -213,20 +219,46 @@ def postpone(*, item_id: UUID, due_at: datetime) -> bool:
     return OutboxItem.objects.filter(pk=item_id, state=State.READY).update(due_at=due_at) == 1
 
 
+def tell_lost(topic: str, tell: Teller) -> None:
+    """From now on `tell(lost, now)` says what the ledger is told of rows of `topic` whose worker
+    died in the call; their number does not change how many statements it makes."""
+    _tellers[topic] = tell
+
+
+@transaction.atomic
 def expire_leases(*, now: datetime) -> int:
     """Rows whose worker died become `unknown`, not `ready`: the call may have gone out. Count.
 
     A look-up that died leaves its row `unknown` as before, to be looked up at once: it changed
-    nothing outside."""
-    return OutboxItem.objects.filter(
-        state__in=[State.SENDING, State.CHECKING], leased_until__lt=now
-    ).update(
-        state=State.UNKNOWN,
-        due_at=Case(
-            When(state=State.SENDING, then=F("leased_until") + SETTLE),
-            default=Value(now),
-            output_field=DateTimeField(),
-        ),
-        leased_until=None,
-        error="The worker stopped before the answer came.",
+    nothing outside, and the ledger has told of the doubt before."""
+    expired = list(
+        OutboxItem.objects.raw(
+            """
+            WITH expired AS (
+                SELECT id, state FROM platforms_outboxitem
+                WHERE state IN ('sending', 'checking') AND leased_until < %(now)s
+                FOR UPDATE SKIP LOCKED
+            )
+            UPDATE platforms_outboxitem o
+            SET state = 'unknown', leased_until = NULL, error = %(error)s,
+                due_at = CASE expired.state WHEN 'sending' THEN o.leased_until + %(settle)s
+                         ELSE %(now)s END
+            FROM expired WHERE o.id = expired.id
+            RETURNING o.*, expired.state = 'sending' AS was_calling
+            """,
+            {"now": now, "settle": SETTLE, "error": "The worker stopped before the answer came."},
+        )
     )
+    lost: dict[str, list[OutboxItem]] = defaultdict(list)
+    for item in expired:
+        if item.was_calling:  # type: ignore[attr-defined]
+            lost[item.topic].append(item)
+    ledger.record_many(
+        [
+            entry
+            for topic, items in sorted(lost.items())
+            if topic in _tellers
+            for entry in _tellers[topic](items, now)
+        ]
+    )
+    return len(expired)

@@ -69,7 +69,8 @@ def book(database: str) -> Book:
             WHERE event = 'message.begun' AND NOT EXISTS (
                 SELECT 1 FROM audit_ledgerentry e
                 WHERE e.target_id = b.target_id AND e.target_type = b.target_type
-                  AND e.event LIKE 'message.%%' AND e.event <> 'message.begun'
+                  AND e.event LIKE 'message.%%'
+                  AND e.event NOT IN ('message.begun', 'message.lost')
                   AND e.body::jsonb #> '{detail,attempt}' = b.body::jsonb #> '{detail,attempt}')
             """
         )

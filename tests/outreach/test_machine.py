@@ -73,6 +73,7 @@ TOLD = {
     "message.refused": "refused",
     "message.postponed": "ready",
     "message.unknown": "unknown",
+    "message.lost": "unknown",
     "message.uncertain": "uncertain",
     "message.given_up": "dead",
     "message.retried": "ready",
@@ -825,8 +826,6 @@ class Outreach(RuleBasedStateMachine):
             said = told.get(str(letter.message_id), "ready")
             if letter.state == "withdrawn":
                 continue  # by a cancellation or by taking the decision back: see `decisions`
-            if letter.state == "unknown" and said == "sending":
-                continue  # the worker is gone: nobody was there to say so
             assert said == letter.state, (letter, said)
 
     def _read_ledger(self) -> None:

@@ -28,7 +28,7 @@ from outreach.models import (
 from platforms import inbox, outbox
 from platforms.models import InboxDelivery, OutboxItem
 from platforms.outcome import Outcome, Result
-from tests.factories.outreach import make_draft, put_into_arm
+from tests.factories.outreach import make_draft, make_message, put_into_arm
 
 pytestmark = pytest.mark.usefixtures("library", "fresh")
 
@@ -616,3 +616,69 @@ def test_the_outgoing_time_is_the_policys(draft, manager, now):
     OutreachPolicy.objects.update_or_create(pk=1, defaults={"outgoing_minutes": 15})
     message = services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
     assert message.outbox.due_at == now + 15 * MINUTE
+
+
+# --- A worker that died in the call ---------------------------------------------------------------
+
+
+def test_a_worker_that_died_in_the_call_is_told_of_by_the_ledger(
+    carrier, message, due, monkeypatch
+):
+    def die(**call):
+        raise KeyboardInterrupt  # as nothing that the sender catches
+
+    monkeypatch.setattr(sending.sms, "send", die)
+    with pytest.raises(KeyboardInterrupt):
+        sending.dispatch_due(now=due)
+    assert told_of(message) == ["message.begun"]
+    assert outbox.expire_leases(now=due + 2 * sending.LEASE) == 1
+    assert outbox.expire_leases(now=due + 2 * sending.LEASE) == 0
+    assert told_of(message) == ["message.begun", "message.lost"]
+    entry = LedgerEntry.objects.get(event="message.lost")
+    assert (entry.guest_id, entry.location_id) == (message.guest_id, message.location_id)
+    assert json.loads(entry.body)["detail"] == {"outbox": str(message.outbox_id), "attempt": 1}
+    assert sending.check_unknown(now=due + 2 * sending.LEASE + outbox.SETTLE) == 1
+    assert told_of(message) == ["message.begun", "message.lost", "message.sent"]
+
+
+def told_of(message: Message) -> list[str]:
+    entries = LedgerEntry.objects.filter(event__startswith="message.", target_id=str(message.pk))
+    return list(entries.order_by("seq").values_list("event", flat=True))
+
+
+def test_a_look_up_that_died_tells_nothing_new(carrier, message, due):
+    OutboxItem.objects.update(state=State.CHECKING, leased_until=due, attempt=2)
+    assert outbox.expire_leases(now=due + MINUTE) == 1
+    assert told_of(message) == []
+
+
+def test_a_test_to_oneself_whose_worker_died_tells_nothing(now):
+    OutboxItem.objects.create(
+        topic=OutboxItem.Topic.TEST, channel="sms", subject="x", payload={}, payload_hash="",
+        due_at=now, created_at=now, state=State.SENDING, leased_until=now,
+    )  # fmt: skip
+    assert outbox.expire_leases(now=now + MINUTE) == 1
+    assert not LedgerEntry.objects.filter(event="message.lost").exists()
+
+
+def test_many_that_were_lost_take_no_more_statements_than_one(
+    library, location, elsewhere, manager, now, django_assert_num_queries
+):
+    several = [make_message(place, now=now) for place in (location, elsewhere, location)]
+    OutboxItem.objects.update(state=State.SENDING, leased_until=now, attempt=1)
+    # The update, the messages, the heads locked, entries and heads written, and two savepoints.
+    with django_assert_num_queries(7):
+        assert outbox.expire_leases(now=now + MINUTE) == 3
+    assert [told_of(message) for message in several] == [["message.lost"]] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_ledger_does_not_take_is_not_expired(message, now, monkeypatch):
+    def refuse(entries):
+        raise RuntimeError("the ledger is away")
+
+    OutboxItem.objects.update(state=State.SENDING, leased_until=now, attempt=1)
+    monkeypatch.setattr(outbox.ledger, "record_many", refuse)
+    with pytest.raises(RuntimeError):
+        outbox.expire_leases(now=now + MINUTE)
+    assert state_of(message) == State.SENDING
