@@ -150,7 +150,9 @@ def members_to_call(
     just_written = own_messages.filter(approved_at__gt=now - timedelta(days=JUST_WRITTEN_DAYS))
     unanswered = own_messages.filter(approved_at__gt=now - timedelta(days=UNANSWERED_DAYS)).exclude(
         Exists(
-            Reply.objects.filter(guest=OuterRef("guest"), received_at__gt=OuterRef("approved_at"))
+            Reply.objects.filter(
+                guest=OuterRef("guest"), received_at__gt=OuterRef("approved_at")
+            ).exclude(intent=Reply.Intent.AUTOMATIC)
         )
     )
     scores = (

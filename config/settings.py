@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import logging
 import zoneinfo
 from typing import Any
@@ -395,6 +397,26 @@ POSTAL_ADDRESS = env.text(
     default="12 Alder Street, Portland, OR 97204",
     secret=True,
 )
+MAIL: dict[str, Any] = {
+    # Whatever is written to reply+...@ this domain is posted to hooks/mail/; empty: answers go to
+    # the location's own mailbox.
+    "reply_domain": env.text("MAIL_REPLY_DOMAIN", "Set it to the domain.", default="").lower(),
+    # Of the mail service's webhook, `whsec_...`; two while one is being changed.
+    "hook_secrets": env.words("MAIL_HOOK_SECRETS", default=[]),
+}
+for _secret in MAIL["hook_secrets"]:
+    try:
+        base64.b64decode(_secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        raise ImproperlyConfigured(
+            "MAIL_HOOK_SECRETS holds something that is no secret of a webhook. "
+            "It looks like whsec_ and base64; separate two by a comma."
+        ) from None
+if MAIL["reply_domain"] and not MAIL["hook_secrets"]:
+    raise ImproperlyConfigured(
+        "MAIL_REPLY_DOMAIN is set and MAIL_HOOK_SECRETS is not. Answers to e-mails would be "
+        "refused: set the secret your mail service signs with, or leave both empty."
+    )
 # The business's own domains: a text may link to them; to others only where an approved text does.
 LINK_DOMAINS = env.words("LINK_DOMAINS", default=[])
 # Where members put in a new card: the platform's or the business's own page, https, on a domain of

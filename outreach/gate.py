@@ -60,7 +60,8 @@ _PLACE = """concat_ws('|',
 # The guest wrote within the day and awaits the answer; a confirmation is never an approach.
 _AWAITED = """m.purpose NOT IN ('outreach', 'answer') OR (m.purpose = 'answer' AND EXISTS (
             SELECT 1 FROM outreach_reply r
-            WHERE r.thread_id = m.thread_id AND r.received_at > %(awaited_since)s))"""
+            WHERE r.thread_id = m.thread_id AND r.received_at > %(awaited_since)s
+              AND r.intent <> 'auto'))"""
 AWAITED_FOR = timedelta(hours=24)
 
 CONDITIONS = (

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from memberships.models import Guest
 from outreach import answer_checks, gate, suggestions, threads, undelivered
-from outreach.models import Message, Reply, Thread, Topic
+from outreach.models import Channel, Message, Reply, Thread, Topic
 from outreach.selectors import delivery_words
 from outreach.suggestions import Facts, Suggested
 from outreach.texts import SmsSize, sms_size
@@ -281,11 +281,23 @@ def _theirs(reply: Reply, thread: Thread) -> Line:
         at=reply.received_at,
         text=reply.body,
         theirs=True,
-        who=thread.guest.name if thread.guest else thread.address,
+        who=_who_wrote(reply, thread),
         state=_read_words(reply, thread),
         detail=detail,
         pictures=reply.pictures,
     )
+
+
+def _who_wrote(reply: Reply, thread: Thread) -> str:
+    """The guest; with the address where it is not the one we write to."""
+    if thread.guest is None:
+        return thread.address
+    if reply.address != thread.address and thread.channel == Channel.EMAIL:
+        return _("%(name)s, from another address: %(address)s") % {
+            "name": thread.guest.name,
+            "address": reply.address,
+        }
+    return thread.guest.name
 
 
 def _read_words(reply: Reply, thread: Thread) -> str:

@@ -36,7 +36,8 @@ ALWAYS = {
           AND (s.channel = 'sms' AND s.address = g.phone
                OR s.channel = 'email' AND s.address = g.email))""",
     Leave.REPLIED: """EXISTS (SELECT 1 FROM outreach_reply y
-        WHERE y.guest_id = r.guest_id AND y.received_at > r.started_at)""",
+        WHERE y.guest_id = r.guest_id AND y.received_at > r.started_at
+          AND y.intent <> 'auto')""",
 }
 # Where the play says so (`Play.leaves_on`).
 BY_PLAY = {

@@ -19,10 +19,11 @@ from django.utils.translation import gettext_lazy
 
 from audit import services as audit
 from memberships.models import Guest, Location
-from outreach import events, intents, replies, topics
+from outreach import events, intents, mail_text, replies, topics
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import Channel, Message, Reply, Topic
 from platforms import inbox
+from platforms.carriers import inbound_mail
 from platforms.models import InboxDelivery, OutboxItem
 from platforms.tasks import wake_inbox
 
@@ -38,10 +39,11 @@ LENGTH = 50
 # By connection: what it is, and how an answer of a guest is taken out of it.
 KINDS: dict[str, StrPromise] = {
     "sms-inbound": gettext_lazy("answer by text message"),
+    "mail": gettext_lazy("e-mail"),
     "sms-status": gettext_lazy("what became of a text message"),
     "zenoti": gettext_lazy("change in the booking platform"),
 }
-CHANNELS = {"sms-inbound": Channel.SMS}
+CHANNELS = {"sms-inbound": Channel.SMS, "mail": Channel.EMAIL}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +151,16 @@ def _rows(found: list[InboxDelivery], user: User) -> list[Row]:
                 sender=delivery.sender if sees_addresses else masked(delivery.sender),
                 location=guests[0].location if guests else None,
                 holds=waiting.get(delivery.sender, 0),
-                is_answer=delivery.connection in CHANNELS,
+                is_answer=is_answer(delivery),
                 again_at=delivery.leased_until if tries_on else None,
             )
         )
     return rows
+
+
+def is_answer(delivery: InboxDelivery) -> bool:
+    """Whether a guest wrote it; a notice about a mail of ours nobody did."""
+    return delivery.connection in CHANNELS and delivery.event_type != "notice"
 
 
 def masked(address: str) -> str:
@@ -227,20 +234,19 @@ def read_by_eye(*, delivery_id: int, says_stop: bool, by: User, now: datetime) -
     or when the rules read it so, or cannot read it at all. Raises Conflict, NotAllowed."""
     _check_may(by)
     row = _mine(delivery_id, by=by)
-    channel = CHANNELS.get(row.connection)
-    if channel is None:
+    if not is_answer(row):
         raise NotAllowed(_("No guest wrote this. Try it again, or put it aside."))
     inbox.settle_by_hand(delivery_id=row.pk, now=now)
     body = text_of(row)
-    by_eye = _by_eye(body, says_stop=says_stop)
+    known = _known(row, body, says_stop=says_stop)
     reply = replies.take_reply(
-        channel=channel,
+        channel=CHANNELS[row.connection],
         address=row.sender,
         carrier_ref=f"by-eye:{row.pk}",
         body=body,
         received_at=row.received_at,
         now=now,
-        by_eye=by_eye,
+        known=known,
     )
     if reply is None:
         raise Conflict(_("It has been read meanwhile."))
@@ -251,7 +257,7 @@ def read_by_eye(*, delivery_id: int, says_stop: bool, by: User, now: datetime) -
         location_id=reply.location_id,
         guest_id=reply.guest_id,
         target=reply,
-        detail={"stopped": by_eye.reading.suppresses},
+        detail={"stopped": known.reading is not None and known.reading.suppresses},
     )
     return reply
 
@@ -262,7 +268,7 @@ def put_aside(*, delivery_id: int, by: User, now: datetime) -> None:
     anyway. Raises Conflict, NotAllowed."""
     _check_may(by)
     row = _mine(delivery_id, by=by)
-    if row.connection in CHANNELS:
+    if is_answer(row):
         raise NotAllowed(_("A guest wrote this: read it."))
     inbox.settle_by_hand(delivery_id=row.pk, now=now)
     audit.record(
@@ -289,7 +295,7 @@ def _concerned(rows: list[InboxDelivery]) -> dict[str, tuple[int, int]]:
     return {address: pairs[0] for address, pairs in found.items() if len(pairs) == 1}
 
 
-def _by_eye(body: str, *, says_stop: bool) -> replies.ByEye:
+def _known(row: InboxDelivery, body: str, *, says_stop: bool) -> replies.Known:
     """For a person in any case; silence when the person, the rules or doubt ask for it."""
     topic: str = Topic.SILENCE if says_stop else Topic.OTHER
     try:
@@ -306,10 +312,17 @@ def _by_eye(body: str, *, says_stop: bool) -> replies.ByEye:
         suppresses=says_stop or read.suppresses,
         everything=read.everything,
     )
-    return replies.ByEye(reading, topic)
+    return replies.Known(reading=reading, topic=topic)
 
 
 def text_of(row: InboxDelivery) -> str:
     """The words of an answer, as well as they can be made out."""
+    if row.connection == "mail":
+        try:
+            mail = inbound_mail.parse(bytes(row.body))
+            return mail_text.own_words(mail.text, mail.html) or mail.text or mail.subject
+        except Exception:
+            log.exception("a mail read by a person could not be taken apart")
+            return bytes(row.body).decode("utf-8", "replace")
     form = replies.form_of(row)
     return form.get("Body") or bytes(row.body).decode("utf-8", "replace")

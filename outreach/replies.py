@@ -70,12 +70,21 @@ def take_inbound(delivery: InboxDelivery, now: datetime) -> None:
     )
 
 
-@dataclass(frozen=True)
-class ByEye:
-    """What a person made of an answer that could not be read by rule."""
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of an answer besides its words: what a person or the mail's own words made of
+    it, the message it names, where to write back when it came from another address, its mail id,
+    and whether a machine wrote it."""
 
-    reading: intents.Reading
-    topic: str
+    reading: intents.Reading | None = None
+    topic: str | None = None
+    message: Message | None = None
+    home: str = ""
+    mail_id: str = ""
+    is_automatic: bool = False
+
+
+_NOTHING_KNOWN = Known()
 
 
 def take_reply(
@@ -87,26 +96,32 @@ def take_reply(
     received_at: datetime,
     now: datetime,
     pictures: int = 0,
-    by_eye: ByEye | None = None,
+    known: Known = _NOTHING_KNOWN,
 ) -> Reply | None:
-    """Store an answer, thread it to the newest message to that address, and act on a clear one.
-    `by_eye` is what a person made of it, where the rules could not. None when it was stored
+    """Store an answer, thread it to the message it names or the newest to that address, and act on
+    a clear one. What a machine wrote is kept and changes nothing. None when it was stored
     before."""
     if Reply.objects.filter(carrier_ref=carrier_ref).exists():
         return None
-    message = _answered_message(channel=channel, address=address, at=received_at)
-    guest = _today(message.guest) if message is not None else _guest_at(channel, address)
+    home = known.home or address
+    message = known.message or _answered_message(channel=channel, address=home, at=received_at)
+    guest = _today(message.guest) if message is not None else _guest_at(channel, home)
     location_id = message.location_id if message else guest.location_id if guest else None
     if guest is None:
-        location_id = _shared_location(channel, address)
+        location_id = _shared_location(channel, home)
     # Decisions lock the draft first and the ledger last; so must whoever changes both.
-    sharing = set(threads.sharing(channel, address).values_list("pk", flat=True))
+    sharing = set(threads.sharing(channel, home).values_list("pk", flat=True))
     services.lock_open_drafts(guest_ids=sharing | ({guest.pk} if guest else set()))
     body = cleaned(body)
-    reading = by_eye.reading if by_eye else intents.read(body)
-    topic = by_eye.topic if by_eye else _topic(body, reading, message, pictures=pictures)
+    reading = known.reading or intents.read(body)
+    topic = known.topic
+    if topic is None:
+        topic = _topic(body, reading, message, pictures=pictures)
+    if known.is_automatic:
+        reading = intents.Reading(Reply.Intent.AUTOMATIC, for_person=False, suppresses=False)
+        topic = ""
     thread = threads.thread_for(
-        guest=guest, location_id=location_id, channel=channel, address=address, at=received_at
+        guest=guest, location_id=location_id, channel=channel, address=home, at=received_at
     )
     reply, is_new = Reply.objects.get_or_create(
         carrier_ref=carrier_ref,
@@ -117,6 +132,7 @@ def take_reply(
             "thread": thread,
             "channel": channel,
             "address": address,
+            "mail_id": known.mail_id,
             "body": body,
             "pictures": pictures,
             "intent": reading.intent,
@@ -128,7 +144,7 @@ def take_reply(
     )
     if not is_new:
         return None
-    threads.add_reply(thread, reply)
+    threads.add_reply(thread, reply, address=home)
     guest_id = guest.pk if guest is not None else None
     audit.record(
         events.REPLY_RECEIVED,
@@ -141,16 +157,19 @@ def take_reply(
             "message": message.pk if message else None,
             "for_person": reading.for_person,
             "topic": reply.get_topic_display(),
+            "other_address": home != address,
         },
     )
-    if reading.suppresses and address:
-        _stop(reply, message, reading, now=now)
+    if known.is_automatic:
+        return reply
+    if reading.suppresses and home:
+        _stop(reply, message, reading, address=home, now=now)
     elif reading.intent == Reply.Intent.HELP:
         _help(reply, message, now=now)
     elif reading.intent == Reply.Intent.RESTART and not _stopped_since(reply):
         services.lift_suppression(
             channel=channel,
-            address=address,
+            address=home,
             reason="the guest asked to hear from us again",
             now=now,
             guest_id=guest_id,
@@ -233,14 +252,19 @@ def _guest_at(channel: str, address: str) -> Guest | None:
 
 
 def _stop(
-    reply: Reply, message: Message | None, reading: intents.Reading, *, now: datetime
+    reply: Reply,
+    message: Message | None,
+    reading: intents.Reading,
+    *,
+    address: str,
+    now: datetime,
 ) -> None:
-    """Suppress the address, look anew at what waits for everybody who shares it, and confirm
-    once."""
+    """Suppress the address we wrote to, look anew at what waits for everybody who shares it, and
+    confirm once."""
     sure = not reading.for_person
     is_new = services.suppress(
         channel=reply.channel,
-        address=reply.address,
+        address=address,
         source=Suppression.Source.REPLY,
         reason="answered stop" if sure else "the answer may mean stop; a person should ask",
         scope=Suppression.Scope.ALL if reading.everything else scope_of(message),
@@ -248,7 +272,7 @@ def _stop(
         guest_id=reply.guest_id,
         location_id=reply.location_id,
     )
-    sharing = list(threads.sharing(reply.channel, reply.address).values_list("pk", flat=True))
+    sharing = list(threads.sharing(reply.channel, address).values_list("pk", flat=True))
     services.recheck_drafts(guest_ids=sharing, now=now)
     if is_new and sure and message is not None:
         _confirm(reply, message, now=now)
@@ -334,6 +358,12 @@ def _queue(
 
 # --- What became of a message -------------------------------------------------------------------
 
+# What a carrier may tell, each word outdoing those before it whatever comes first. A text that
+# arrived has arrived; a mail that was taken in may still come back.
+FATES: dict[str, list[str]] = {
+    Channel.SMS: ["undelivered", "bounced", "delivered"],
+    Channel.EMAIL: ["delivered", "undelivered", "bounced"],
+}
 DELIVERED = {"delivered", "read"}
 UNDELIVERED = {"undelivered", "failed", "canceled"}
 # The carrier's codes for: the person has said stop to this number; the number cannot get texts.
@@ -364,9 +394,9 @@ def take_status(delivery: InboxDelivery, now: datetime) -> None:
         return
     code = form.get("ErrorCode", "").strip()
     if status in DELIVERED:
-        _delivery(message, Message.Delivery.DELIVERED, now=now, error="")
+        note_delivery(message, Message.Delivery.DELIVERED, now=now, error="")
     elif status in UNDELIVERED:
-        _delivery(message, Message.Delivery.UNDELIVERED, now=now, error=code)
+        note_delivery(message, Message.Delivery.UNDELIVERED, now=now, error=code)
         if code in SAID_STOP | ALWAYS_FAILS:
             services.suppress(
                 channel=message.channel,
@@ -391,10 +421,11 @@ def _named_by_reference(form: dict[str, str]) -> list[str]:
     return [candidate] if len(candidate) == 36 else []
 
 
-def _delivery(message: Message, delivery: str, *, now: datetime, error: str) -> None:
-    told = Message.objects.filter(pk=message.pk).exclude(
-        delivery__in=[Message.Delivery.DELIVERED, delivery]
-    )
+def note_delivery(message: Message, delivery: str, *, now: datetime, error: str) -> None:
+    """Move the message on in what its carrier tells, however late, often or shuffled it comes."""
+    order = FATES[message.channel]
+    known_better = order[order.index(delivery) :]
+    told = Message.objects.filter(pk=message.pk).exclude(delivery__in=known_better)
     if not told.update(delivery=delivery, delivery_at=now, delivery_error=error[:20]):
         return
     arrived = delivery == Message.Delivery.DELIVERED

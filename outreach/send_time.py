@@ -154,6 +154,7 @@ def _own_counts(drafts: Sequence[Draft], now: datetime) -> dict[int, list[float]
     since = now - REMEMBER
     seen: dict[int, list[tuple[datetime, float]]] = {guest_id: [] for guest_id in guest_ids}
     replies = Reply.objects.filter(guest__in=guest_ids, received_at__range=(since, now))
+    replies = replies.exclude(intent=Reply.Intent.AUTOMATIC)
     for guest_id, at in replies.values_list("guest_id", "received_at"):
         seen[guest_id or 0].append((at, REPLY_WEIGHT))
     bookings = Appointment.objects.filter(
@@ -183,6 +184,7 @@ def _place_counts(location_ids: Sequence[int], now: datetime) -> dict[int, list[
                 SELECT location_id, received_at AS at, %(reply)s::float AS weight
                 FROM outreach_reply
                 WHERE location_id = ANY(%(places)s) AND received_at BETWEEN %(since)s AND %(now)s
+                  AND intent <> 'auto'
                 UNION ALL
                 SELECT location_id, booked_at, 1.0 FROM memberships_appointment
                 WHERE location_id = ANY(%(places)s) AND starts_on >= %(since)s::date

@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from audit import checkpoints
 from audit import services as audit
-from outreach import approval, breakers, caps, events, gate, threads
+from outreach import approval, breakers, caps, events, gate, reply_address, threads
 from outreach.models import Channel, Contact, Message, OutreachPolicy
 from platforms import outbox
 from platforms.carriers import email, sms
@@ -217,10 +217,30 @@ def _call(item: OutboxItem, message: Message) -> Outcome:
             subject=message.subject,
             body=message.body,
             unsubscribe=unsubscribe_url(message),
+            reply_to=reply_address.address_for(message),
+            answers=_answered_mails(message),
         )
     except Exception as error:
         log.exception("message %s: the call failed", message.pk)
         return Outcome(Result.UNKNOWN, error=f"The call failed: {type(error).__name__}.")
+
+
+def _answered_mails(message: Message) -> list[str]:
+    """Message-IDs of the mail an answer answers, and of ours before it: mail programs show them as
+    one conversation."""
+    if message.purpose != Message.Purpose.ANSWER:
+        return []
+    reply = (
+        message.answered_replies.exclude(mail_id="")
+        .select_related("message")
+        .order_by("-received_at", "-pk")
+        .first()
+    )
+    if reply is None:
+        return []
+    before = reply.message
+    ours = [email.message_id(f"send:{before.outbox_id}")] if before is not None else []
+    return [*ours, reply.mail_id]
 
 
 def unsubscribe_url(message: Message) -> str:

@@ -83,11 +83,13 @@ def settle(thread: Thread) -> None:
     thread.save()
 
 
-def add_reply(thread: Thread, reply: Reply) -> None:
-    """A new answer of the guest. Late ones do not make the thread older."""
-    if reply.received_at >= thread.last_at or thread.last_reply_id is None:
+def add_reply(thread: Thread, reply: Reply, *, address: str) -> None:
+    """A new answer of the guest; `address` is where to write back. Late ones do not make the thread
+    older, and what a machine wrote is not what the guest said last."""
+    is_last = reply.received_at >= thread.last_at and reply.intent != Reply.Intent.AUTOMATIC
+    if is_last or thread.last_reply_id is None:
         thread.last_reply = reply
-        thread.address = reply.address
+        thread.address = address
     thread.last_at = max(thread.last_at, reply.received_at)
     if thread.location_id is None:
         thread.location = reply.location

@@ -21,6 +21,7 @@ from platforms import dead_letters
 from platforms.models import InboxDelivery
 
 Handler = Callable[[InboxDelivery, datetime], None]
+Author = Callable[[bytes], str]
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
@@ -35,6 +36,7 @@ KEEP = timedelta(days=30)
 BUCKET = timedelta(minutes=10)
 
 _handlers: dict[str, Handler] = {}
+_authors: dict[str, Author] = {}
 
 
 class Receipt(StrEnum):
@@ -53,10 +55,19 @@ class NotYet(Exception):
     """What the delivery speaks of has not arrived yet: come again, for two hours."""
 
 
-def register(connection: str, handler: Handler) -> None:
+def register(connection: str, handler: Handler, *, author: Author | None = None) -> None:
     """From now on `handler(delivery, now)` gets the deliveries of `connection`. It runs inside
-    the transaction that marks the delivery done; raise Unreadable to park it."""
+    the transaction that marks the delivery done; raise Unreadable to park it. `author(body)` says
+    which address a delivery is about, where the wire alone does not tell."""
     _handlers[connection] = handler
+    if author is not None:
+        _authors[connection] = author
+
+
+def author_of(connection: str, body: bytes) -> str:
+    """The address a delivery is about, as the connection's handler knows it; empty for none."""
+    author = _authors.get(connection)
+    return author(body) if author is not None else ""
 
 
 def delivery_key(body: bytes, now: datetime) -> str:

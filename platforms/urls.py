@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/zenoti/", views.zenoti, name="hook-zenoti"),
     path("hooks/sms/status/", views.sms_status, name="hook-sms-status"),
     path("hooks/sms/inbound/", views.sms_inbound, name="hook-sms-inbound"),
+    path("hooks/mail/", views.mail, name="hook-mail"),
 ]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit import clock
 from audit.access import public
-from platforms import inbox, tasks
+from platforms import inbox, standard_webhooks, tasks
 from platforms.carriers import sms
 from platforms.zenoti import signature
 
@@ -124,3 +124,21 @@ def sms_inbound(request: HttpRequest) -> HttpResponse:
     sid = form.get("MessageSid", "")
     sender = form.get("From", "").strip()
     return _keep("sms-inbound", sid, request.body, "inbound", clock.now(), sender)
+
+
+@public
+@csrf_exempt
+@require_http_methods(["POST"])
+def mail(request: HttpRequest) -> HttpResponse:
+    """An answer by e-mail, or what became of a mail. As with texts, nothing leaves for its author
+    from this commit on until it is read."""
+    if _too_large(request):
+        return HttpResponse("Too large.", status=413)
+    body, now = request.body, clock.now()
+    secrets = settings.MAIL["hook_secrets"]
+    delivery_id = standard_webhooks.genuine_id(request.headers, body, secrets, now=now)
+    if not delivery_id:
+        log.warning("hook: mail without a valid, fresh signature was refused")
+        return HttpResponse("The signature does not match, or is too old.", status=401)
+    author = inbox.author_of("mail", body)
+    return _keep("mail", delivery_id, body, "answer" if author else "notice", now, author)

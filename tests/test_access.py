@@ -193,6 +193,7 @@ TABLE: dict[str, Line] = {
     "healthz": Line("200 200 200 200", visitor=200),
     "hook-zenoti": Line("401 401 401 401", post={}, visitor=401),
     "hook-sms-status": Line("401 401 401 401", post={}, visitor=401),
+    "hook-mail": Line("401 401 401 401", post={}, visitor=401),
     "hook-sms-inbound": Line("401 401 401 401", post={}, visitor=401),
     # memberships
     "sync": Line("200 200 200 200"),

@@ -808,6 +808,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("address", models.CharField(max_length=254)),
+                ("mail_id", models.CharField(blank=True, default="", max_length=254)),
                 ("body", models.TextField()),
                 (
                     "intent",
@@ -819,6 +820,7 @@ class Migration(migrations.Migration):
                             ("restart", "restart"),
                             ("help", "help"),
                             ("other", "for a person"),
+                            ("auto", "automatic answer"),
                         ],
                         max_length=8,
                     ),

@@ -115,6 +115,7 @@ class Reply(models.Model):
         RESTART = "restart", "restart"
         HELP = "help", "help"
         OTHER = "other", "for a person"
+        AUTOMATIC = "auto", "automatic answer"  # out of office: nobody wrote it
 
     carrier_ref = models.CharField(max_length=80, unique=True)
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, blank=True, related_name="replies")
@@ -123,7 +124,8 @@ class Reply(models.Model):
         Message, models.SET_NULL, null=True, blank=True, related_name="replies"
     )
     channel = models.CharField(max_length=6, choices=Channel.choices)
-    address = models.CharField(max_length=254)
+    address = models.CharField(max_length=254)  # where it came from
+    mail_id = models.CharField(max_length=254, blank=True, default="")  # Message-ID of an e-mail
     body = models.TextField()
     intent = models.CharField(max_length=8, choices=Intent.choices)
     thread = models.ForeignKey(Thread, models.PROTECT, related_name="replies", db_index=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Sequence
 from email.utils import parseaddr
 from typing import Any
 
@@ -19,9 +20,24 @@ def message_id(key: str) -> str:
     return f"<{key.replace(':', '.')}@{domain}>"
 
 
-def send(*, key: str, to: str, subject: str, body: str, unsubscribe: str = "") -> Outcome:
-    """One mail. `unsubscribe` is an address (https or mailto) for the List-Unsubscribe header."""
+def send(
+    *,
+    key: str,
+    to: str,
+    subject: str,
+    body: str,
+    unsubscribe: str = "",
+    reply_to: str = "",
+    answers: Sequence[str] = (),
+) -> Outcome:
+    """One mail. `unsubscribe` is an address (https or mailto) for the List-Unsubscribe header,
+    `reply_to` where answers go, `answers` the Message-IDs of the conversation, the newest last."""
     headers = {"Message-ID": message_id(key), "X-Entity-Ref-ID": key}
+    if reply_to:
+        headers["Reply-To"] = reply_to
+    if answers:
+        headers["In-Reply-To"] = answers[-1]
+        headers["References"] = " ".join(answers)
     if unsubscribe:
         headers["List-Unsubscribe"] = f"<{unsubscribe}>"
         if unsubscribe.startswith("https:"):

@@ -1,5 +1,5 @@
-"""Answers nobody could read: found from the navigation, read by keyboard, wide and narrow, light and
-dark, full and empty."""
+"""Answers nobody could read: found from the navigation, read by keyboard; wide and narrow, light
+and dark, full and empty."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def inbox(location: Any, manager: Any) -> list[Thread]:
         threads.append(take_answer(text, guest=guest, ref=f"B{number}", now=at).thread)
     message = make_message(location, now=clock.now(), first_name="Hugo")
     with transaction.atomic():
-        replies._delivery(message, "undelivered", now=clock.now(), error="30005")
+        replies.note_delivery(message, "undelivered", now=clock.now(), error="30005")
     client = Client()
     client.force_login(manager)
     client.get("/replies/")  # templates are read before the clock runs

@@ -539,7 +539,7 @@ def test_dealt_with_without_writing(guest, manager, now):
 
 
 def status(message, state, now, code=""):
-    replies._delivery(message, state, now=now, error=code)
+    replies.note_delivery(message, state, now=now, error=code)
 
 
 def test_what_did_not_arrive_is_shown_with_reason_until_somebody_saw_to_it(
