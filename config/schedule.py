@@ -24,6 +24,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "send what is due": every(5 * SECOND, "outreach.tasks.dispatch"),
     "look up unknown answers": every(10 * SECOND, "outreach.tasks.check_unknown"),
     "send tests": every(15 * SECOND, "outreach.tasks.dispatch_trials"),
+    "tell staff": every(30 * SECOND, "outreach.tasks.dispatch_notices"),
     "word drafts": every(30 * SECOND, "outreach.tasks.word_drafts"),
     "find broken leases": every(30 * SECOND, "platforms.tasks.expire_leases"),
     "work through the inbox": every(15 * SECOND, "platforms.tasks.work_inbox"),

@@ -19,7 +19,7 @@ from django.db.models import F, Min, Q
 
 from audit import services as audit
 from audit.services import Entry
-from outreach import events
+from outreach import events, notices
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import Breaker, Message, SendingCount
 from outreach.usual import WEEKS, Counts, Verdict, judge
@@ -255,7 +255,15 @@ def look(*, now: datetime, planned: Mapping[Pair, Planned] | None = None) -> lis
                     verdicts[scope, signal] = judge(
                         signal, history.weeks.get(0, Counts()), history.before(now, span)
                     )
+    stood = {key: row.state for key, row in rows.items()}
     entries = _move_all(rows, verdicts, now=now)
+    news = {State.OPEN: notices.OPENED, State.CLOSED: notices.CLOSED}
+    moved = [
+        (row, news[State(row.state)])
+        for key, row in rows.items()
+        if row.state != stood.get(key, State.CLOSED) and row.state != State.HALF_OPEN
+    ]
+    notices.tell(moved + notices.still_held(rows.values(), now=now), now=now)
     audit.record_many(entries)
     return holding()
 
@@ -482,5 +490,6 @@ def close_by_hand(*, breaker_id: int, reason: str, by: User, now: datetime) -> B
     entry = _close(row, why=reason.strip(), now=now, by=by)
     row.strikes = 0
     row.save()
+    notices.tell([(row, notices.CLOSED)], now=now, by=by)
     audit.record_many([entry])
     return row

@@ -65,6 +65,7 @@ PHASE_DOUBT_SEEN = "phase.doubt_seen"
 BREAKER_OPENED = "breaker.opened"
 BREAKER_TRIES = "breaker.tries"
 BREAKER_CLOSED = "breaker.closed"
+BREAKER_TOLD = "breaker.told"
 RULE_SET = "rule.set"
 RULE_REMOVED = "rule.removed"
 LIBRARY_SEEDED = "library.seeded"
@@ -126,6 +127,7 @@ SENTENCES = {
     PHASE_DOUBT_SEEN: "{actor} has seen why {play} went down: {reason}",
     BREAKER_OPENED: "{actor} held automatic messages, {signal}: {reason}",
     BREAKER_TRIES: "{actor} lets a few automatic messages through to try ({signal})",
+    BREAKER_TOLD: "{actor} told staff by e-mail about held messages: {state}",
     BREAKER_CLOSED: "{actor} let automatic messages go on ({signal}): {reason}",
     RULE_SET: "{actor} set the rule {rule} of {play}",
     RULE_REMOVED: "{actor} removed the rule {rule} of {play}",

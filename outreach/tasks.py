@@ -50,6 +50,14 @@ def wake_trials() -> None:
 
 
 @shared_task
+def dispatch_notices() -> None:
+    """Tell staff by e-mail what a breaker did."""
+    from outreach import notices
+
+    notices.dispatch_notices(now=clock.now())
+
+
+@shared_task
 def word_drafts() -> None:
     """Have fresh drafts worded by the machine, where one is set up."""
     from outreach import services

@@ -149,6 +149,7 @@ class OutboxItem(models.Model):
         MESSAGE = "message", "message to a guest"
         WRITEBACK = "writeback", "write-back to the platform"
         TEST = "test", "test to oneself"
+        NOTICE = "notice", "note to staff"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     topic = models.CharField(max_length=12, choices=Topic.choices)

@@ -20,10 +20,15 @@ else:  # generic for the type checker only
 class PreferencesForm(UserForm):
     class Meta:
         model = User
-        fields = ["theme", "single_keys"]
-        labels = {"theme": _("Colours"), "single_keys": _("Single letters work as keys")}
+        fields = ["theme", "single_keys", "alert_mails"]
+        labels = {
+            "theme": _("Colours"),
+            "single_keys": _("Single letters work as keys"),
+            "alert_mails": _("Tell me by e-mail when automatic messages are held"),
+        }
         help_texts = {
-            "single_keys": _("Switched off, hold Alt with each letter. Keys rest in text fields.")
+            "alert_mails": _("To your address on file, where you may do something about it."),
+            "single_keys": _("Switched off, hold Alt with each letter. Keys rest in text fields."),
         }
         widgets = {"theme": forms.RadioSelect}
 

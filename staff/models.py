@@ -72,6 +72,7 @@ class User(AbstractBaseUser):
     # Offers up to this cost may be approved by this person; above it somebody with a wider limit.
     approval_limit_cents = models.BigIntegerField(default=0)
     single_keys = models.BooleanField(default=True)  # shortcuts without Alt
+    alert_mails = models.BooleanField(default=True)  # told by e-mail when messages are held
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     version = models.IntegerField(default=1)  # raised by every change an administrator makes
 

@@ -153,6 +153,7 @@ class Migration(migrations.Migration):
                             ("message", "message to a guest"),
                             ("writeback", "write-back to the platform"),
                             ("test", "test to oneself"),
+                            ("notice", "note to staff"),
                         ],
                         max_length=12,
                     ),

@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                 ),
                 ("approval_limit_cents", models.BigIntegerField(default=0)),
                 ("single_keys", models.BooleanField(default=True)),
+                ("alert_mails", models.BooleanField(default=True)),
                 (
                     "theme",
                     models.CharField(
