@@ -148,7 +148,7 @@ def _lease(which: str, *, now: datetime, limit: int) -> list[InboxDelivery]:
             SELECT id FROM platforms_inboxdelivery
             WHERE status = 'received' AND {which} AND connection = ANY(%(connections)s)
               AND (leased_until IS NULL OR leased_until < %(now)s)
-            ORDER BY received_at, id FOR UPDATE SKIP LOCKED LIMIT %(limit)s
+            ORDER BY attempt, received_at, id FOR UPDATE SKIP LOCKED LIMIT %(limit)s
         )
         RETURNING *
         """,  # noqa: S608 - two conditions of our own

@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -172,6 +173,7 @@ class Demo:
     def _settings(self, web: int, ports: dict[str, int]) -> dict[str, str]:
         """The settings of this Tenure, the sandbox's included, as every process gets them."""
         secrets = self.home.secrets()
+        mail_secret = f"whsec_{b64encode(secrets['MAIL_HOOK_SECRETS'].encode()).decode()}"
         console = f"http://127.0.0.1:{web}"
         sandbox = f"http://127.0.0.1:{ports['sandbox']}"
         return {
@@ -198,6 +200,8 @@ class Demo:
             "SMS_TOKEN": secrets["SMS_TOKEN"],
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": str(ports["mail"]),
+            "MAIL_REPLY_DOMAIN": "reply.juniper.example",
+            "MAIL_HOOK_SECRETS": mail_secret,
             "SANDBOX_API_KEY": secrets["PLATFORM_API_KEY"],
             "SANDBOX_CONTROL_TOKEN": secrets["SANDBOX_CONTROL_TOKEN"],
             "SANDBOX_WEBHOOK_URL": f"{console}/hooks/zenoti/",
@@ -205,6 +209,8 @@ class Demo:
             "SANDBOX_SMS_ACCOUNT": "AC-demo",
             "SANDBOX_SMS_TOKEN": secrets["SMS_TOKEN"],
             "SANDBOX_SMS_INBOUND_URL": f"{console}/hooks/sms/inbound/",
+            "SANDBOX_MAIL_HOOK_URL": f"{console}/hooks/mail/",
+            "SANDBOX_MAIL_HOOK_SECRET": mail_secret,
             "SANDBOX_SMTP_PORT": str(ports["mail"]),
             "SANDBOX_RATE_PER_MINUTE": "60000",
         }

@@ -24,6 +24,8 @@ class Environment:
     sms_account: str
     sms_token: str
     sms_inbound_url: str
+    mail_hook_url: str
+    mail_hook_secret: str
     smtp_port: int
     rate_per_minute: int
     answer_seconds: float
@@ -49,6 +51,8 @@ def environment() -> Environment:
         sms_account=read("SANDBOX_SMS_ACCOUNT", "sandbox"),
         sms_token=read("SANDBOX_SMS_TOKEN", "sandbox"),
         sms_inbound_url=read("SANDBOX_SMS_INBOUND_URL", ""),
+        mail_hook_url=read("SANDBOX_MAIL_HOOK_URL", ""),
+        mail_hook_secret=read("SANDBOX_MAIL_HOOK_SECRET", "whsec_c2FuZGJveA=="),
         smtp_port=int(read("SANDBOX_SMTP_PORT", "0")),
         rate_per_minute=int(read("SANDBOX_RATE_PER_MINUTE", "60")),
         answer_seconds=float(read("SANDBOX_ANSWER_SECONDS", "20")),

@@ -38,6 +38,7 @@ FAULTS = {
     "carrier_slow": "carrier: accepts after `carrier_slow_seconds` and answers then",
     "carrier_lookup_500": "carrier: 500 when asked for a message",
     "carrier_undelivered": "carrier: the phone is not reached",
+    "mail_bounced": "mail: comes back, the mailbox is full",
     "carrier_duplicate_status": "carrier: each status callback twice",
     "carrier_late_status": "carrier: a status callback after the one that follows it",
     "carrier_lost_status": "carrier: a status callback never sent",

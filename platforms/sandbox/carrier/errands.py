@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import requests
 from django.db import transaction
 from psycopg.types.json import Jsonb
@@ -77,6 +78,8 @@ class Errands:
 
     def _post(self, kind: str, message_id: int, detail: Any) -> bool:
         """Post a status or a guest's text to the product; whether it was taken."""
+        if kind in ("mail", "mail-notice"):
+            return self._post_mail(message_id, detail)
         sid, sender, recipient, body, callback = query(
             "SELECT sid, sender, recipient, body, callback FROM message WHERE id = %s",
             [message_id],
@@ -104,6 +107,47 @@ class Errands:
         except requests.RequestException:
             return False
         return 200 <= answer.status_code < 300
+
+    def _post_mail(self, message_id: int, detail: Any) -> bool:
+        """Post a mail or a notice, signed; whether it was taken."""
+        settings = environment()
+        if not settings.mail_hook_url:
+            return True
+        wire = mail_of(message_id, detail)
+        body, stamp = orjson.dumps(wire), int(messages.now().timestamp())
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": wire["id"],
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": messages.mail_signature(
+                wire["id"], stamp, body, settings.mail_hook_secret
+            ),
+        }
+        try:
+            answer = self.session.post(
+                settings.mail_hook_url, data=body, headers=headers, timeout=TIMEOUT_S,
+                allow_redirects=False,
+            )  # fmt: skip
+        except requests.RequestException:
+            return False
+        return 200 <= answer.status_code < 300
+
+
+def mail_of(message_id: int, detail: Any) -> dict[str, Any]:
+    """A guest's mail, or what became of one of the business, in the form of the mail service."""
+    sid, sender, recipient, subject, body, created_at, headers = query(
+        "SELECT sid, sender, recipient, subject, body, created_at, headers FROM message "
+        "WHERE id = %s",
+        [message_id],
+    )[0]
+    known = from_json(headers) or {}
+    if detail.get("type"):
+        return {"id": f"{sid}-{detail['type']}", "in_reply_to": known.get("Message-ID"), **detail}
+    return {
+        "id": sid, "type": "inbound", "message_id": f"<{sid}@guests.example>", "from": sender,
+        "to": recipient, "subject": subject, "text": body, "received_at": created_at.isoformat(),
+        "in_reply_to": known.get("In-Reply-To"), "headers": known,
+    }  # fmt: skip
 
 
 def _tick(number: int) -> None:

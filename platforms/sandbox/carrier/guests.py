@@ -13,7 +13,7 @@ import numpy as np
 from django.db import transaction
 
 from platforms.sandbox import catalogue as cat
-from platforms.sandbox.business import Facts, execute, facts, query
+from platforms.sandbox.business import Facts, execute, facts, from_json, query
 from platforms.sandbox.carrier import messages, phrases
 from platforms.sandbox.days import weekday_of, year_month
 from platforms.sandbox.environment import environment
@@ -31,6 +31,7 @@ REACTIONS = {
     cat.DO_NOT_DISTURB: (0.01, 0.01, 0.01, 0.05, 0.12, 0.14, 0.12),
 }
 BOOKS_AFTER_YES, BOOKS_SILENTLY = 0.55, 0.08
+AWAY = 0.05  # of those who would answer a mail, their mailbox does it for them
 EACH_FURTHER_MESSAGE = 0.04  # added to the chance of a stop for each earlier one this month
 CONFIRM_WORDS = ("confirm", "appointment", "see you", "cita", "booked for", "reminder")
 CARD_WORDS = ("card", "payment", "tarjeta", "pago")
@@ -153,11 +154,35 @@ def _choose(guest: Guest, wanted: bool, rng: np.random.Generator) -> str:
 
 
 def _say(guest: Guest, kind: str, channel: str, message_id: int, rng: np.random.Generator) -> None:
-    """The guest writes back; only texts can be answered here."""
-    if channel != "sms":
-        return
-    pool = phrases.PHRASES["es" if guest.language else "en"][kind]
-    write_back(message_id, pool[int(rng.integers(len(pool)))])
+    """The guest writes back, by the way the message came."""
+    language = "es" if guest.language else "en"
+    pool = phrases.PHRASES[language][kind]
+    words = pool[int(rng.integers(len(pool)))]
+    if channel == "sms":
+        write_back(message_id, words)
+    elif environment().mail_hook_url:
+        is_away = rng.random() < AWAY
+        mail_back(message_id, phrases.AWAY[language] if is_away else words, automatic=is_away)
+
+
+def mail_back(message_id: int, words: str, *, automatic: bool = False) -> None:
+    """A mail in answer to one of the business, with that one quoted below, as mail programs do."""
+    sender, recipient, guest_id, subject, body, headers = query(
+        "SELECT recipient, sender, guest_id, subject, body, headers FROM message WHERE id = %s",
+        [message_id],
+    )[0]
+    known = from_json(headers) or {}
+    quoted = "\n".join(f"> {line}" for line in body.split("\n"))
+    said = f"{words}\n\nOn {messages.now():%a, %d %b %Y}, {recipient} wrote:\n{quoted}\n"
+    about = f"Automatic reply: {subject}" if automatic else f"Re: {subject.removeprefix('Re: ')}"
+    marks = {"Auto-Submitted": "auto-replied"} if automatic else {}
+    number, _sid = messages.add(
+        channel="email", direction="in", sender=sender,
+        recipient=str(known.get("Reply-To") or recipient), body=words if automatic else said,
+        status="received", guest_id=guest_id, subject=about,
+        headers={"In-Reply-To": str(known.get("Message-ID", "")), **marks},
+    )  # fmt: skip
+    messages.errand("mail", number, 0)
 
 
 def write_back(message_id: int, body: str) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from platforms.sandbox import faults
 from platforms.sandbox.business import query
 from platforms.sandbox.carrier import guests, messages
+from platforms.sandbox.environment import environment
 
 _writers = ThreadPoolExecutor(1, thread_name_prefix="mailbox")
 
@@ -44,8 +46,22 @@ def keep(raw: bytes, sender: str, recipients: list[str]) -> None:
             subject=str(mail.get("Subject", "")), reference=mail.get("X-Entity-Ref-ID"),
             headers=headers,
         )  # fmt: skip
-        if rows:
+        if not environment().mail_hook_url:
+            if rows:
+                guests.plan_reaction(number)
+        elif not rows:
+            notice(number, "bounce", code="5.1.1", hard=True)
+        elif faults.strikes("mail_bounced"):
+            notice(number, "bounce", code="5.2.2", hard=True)
+        else:
+            notice(number, "delivered")
             guests.plan_reaction(number)
+
+
+def notice(number: int, kind: str, **detail: Any) -> None:
+    """What became of a mail, to be posted to the product."""
+    pause = environment().answer_seconds * messages.DELIVERED_AFTER
+    messages.errand("mail-notice", number, pause, type=kind, **detail)
 
 
 def _text(mail: Any) -> str:

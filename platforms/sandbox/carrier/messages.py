@@ -73,6 +73,14 @@ def guest_of_phone(phone: str) -> int | None:
     return int(rows[0][0]) if rows else None
 
 
+def mail_signature(delivery_id: str, stamp: int, body: bytes, secret: str) -> str:
+    """`webhook-signature` as Standard Webhooks describes it: base64 HMAC-SHA256 over id, timestamp
+    and body."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.new(key, f"{delivery_id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
 def signature(url: str, params: Mapping[str, str]) -> str:
     """`X-Twilio-Signature`: base64 HMAC-SHA1 over the URL and the sorted form fields."""
     text = url + "".join(name + params[name] for name in sorted(params))

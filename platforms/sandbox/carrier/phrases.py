@@ -70,6 +70,12 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
+# What a mailbox answers by itself while its owner is away.
+AWAY = {
+    "en": "I am out of the office until Monday and will read your e-mail then.",
+    "es": "Estoy fuera de la oficina hasta el lunes y leeré su correo entonces.",
+}
+
 # Words a carrier acts on by itself when they are the whole message.
 STOP_WORDS = frozenset(
     {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "alto", "pare"}

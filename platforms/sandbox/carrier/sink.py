@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from platforms.sandbox.business import Row, from_json, query
 from platforms.sandbox.carrier import guests
+from platforms.sandbox.environment import environment
 from platforms.sandbox.zenoti.errors import answer
 
 THREADS, LINES = 40, 200
@@ -64,7 +65,9 @@ def page(request: HttpRequest) -> HttpResponse:
         found.reverse()
         context = {"address": address, "thread": found, "who": found[-1]["who"] if found else ""}
         context["can_answer"] = any(
-            line["channel"] == "sms" and line["direction"] == "out" for line in found
+            line["direction"] == "out"
+            and (line["channel"] == "sms" or bool(environment().mail_hook_url))
+            for line in found
         )
         return render(request, "sandbox/thread.html", context)
     newest = _messages("true", [], 1000)
@@ -77,12 +80,17 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def reply(request: HttpRequest) -> HttpResponse:
-    """A person answers a text in the guest's place."""
+    """A person answers a text or a mail in the guest's place."""
     address, body = request.POST.get("address", ""), request.POST.get("body", "").strip()
     last = query(
-        "SELECT id FROM message WHERE recipient = %s AND channel = 'sms' ORDER BY id DESC LIMIT 1",
+        "SELECT id, channel FROM message WHERE recipient = %s AND direction = 'out' "
+        "ORDER BY id DESC LIMIT 1",
         [address],
     )
     if last and body:
-        guests.write_back(last[0][0], body[:1600])
+        number, channel = last[0]
+        if channel == "sms":
+            guests.write_back(number, body[:1600])
+        else:
+            guests.mail_back(number, body[:1600])
     return HttpResponseRedirect(f"/sink/?{urlencode({'address': address})}")

@@ -6,6 +6,7 @@ from tests.platforms.sandbox.receiver import Receiver
 from tests.sandbox_server import Sandbox, sandbox, start, stop
 
 __all__ = ["sandbox"]
+MAIL_SECRET = "whsec_bWFpbHM="
 
 
 @pytest.fixture(scope="package")
@@ -23,6 +24,8 @@ def live(listener: Receiver) -> Iterator[Sandbox]:
         "sandbox_live",
         SANDBOX_WEBHOOK_URL=f"{listener.url}/hook",
         SANDBOX_SMS_INBOUND_URL=f"{listener.url}/inbound",
+        SANDBOX_MAIL_HOOK_URL=f"{listener.url}/mail",
+        SANDBOX_MAIL_HOOK_SECRET=MAIL_SECRET,
     )
     yield running
     stop(running)

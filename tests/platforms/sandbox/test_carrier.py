@@ -7,12 +7,17 @@ import hashlib
 import hmac
 import smtplib
 import uuid
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from urllib.parse import parse_qs, parse_qsl
 
 import pytest
 import requests
 
+from platforms import standard_webhooks
+from platforms.carriers import inbound_mail
+from platforms.carriers.inbound_mail import InboundMail
+from tests.platforms.sandbox.conftest import MAIL_SECRET
 from tests.platforms.sandbox.receiver import Receiver, wait_for
 from tests.sandbox_server import Sandbox
 
@@ -202,3 +207,50 @@ def test_sink_page_shows_threads_and_takes_a_persons_answer(live: Sandbox) -> No
     )
     assert live.sink(to=dev)[0]["body"] == "Hi, it's me"
     assert "Dev Patel" in requests.get(f"{live.url}/sink/", timeout=10).text
+
+
+def test_mails_are_answered_and_come_back_as_the_product_reads_them(
+    live: Sandbox, listener: Receiver
+) -> None:
+    """Signed posts that the product's own reader takes: delivered, an answer to the address asked
+    for, and a mailbox nobody has."""
+    address = next(
+        guest["personal_info"]["email"]
+        for center in live.get("/v1/centers").json()["centers"]
+        for guest in live.rows("/v1/guests", "guests", center_id=center["id"])
+        if guest["personal_info"]["email"]
+    )
+    for to, key in ((address, "m-1"), ("nobody@nowhere.test", "m-2")):
+        mail = EmailMessage()
+        mail["Subject"], mail["From"], mail["To"] = "Hello", "spa@example.test", to
+        mail["X-Entity-Ref-ID"], mail["Message-ID"] = key, f"<{key}@example.test>"
+        mail["Reply-To"] = "reply+1.a@reply.test"
+        mail.set_content("To stop these, answer STOP")
+        with smtplib.SMTP("127.0.0.1", live.smtp_port, timeout=10) as client:
+            client.send_message(mail)
+    asked = {"address": address, "body": "Gladly!"}
+    requests.post(f"{live.url}/sink/reply", data=asked, timeout=10)
+
+    def told() -> dict[tuple[str, str], InboundMail]:
+        mails = [
+            (inbound_mail.parse(body), headers, body) for headers, body in listener.at("/mail")
+        ]
+        for _mail, headers, body in mails:
+            lower = {name.lower(): value for name, value in headers.items()}
+            now = datetime.now(UTC)
+            assert standard_webhooks.genuine_id(lower, body, [MAIL_SECRET], now=now)
+        return {(mail.kind, mail.named[0]): mail for mail, _headers, _body in mails if mail.named}
+
+    expected = {
+        ("delivered", "<m-1@example.test>"),
+        ("inbound", "<m-1@example.test>"),
+        ("bounce", "<m-2@example.test>"),
+    }
+    wait_for(lambda: expected <= told().keys())
+    assert told()["bounce", "<m-2@example.test>"].code == "5.1.1"
+    said = [
+        inbound_mail.parse(body) for _headers, body in listener.at("/mail") if b"Gladly!" in body
+    ]
+    assert said[0].to == ["reply+1.a@reply.test"]
+    assert said[0].sender == address.lower()
+    assert "> To stop these, answer STOP" in said[0].text
