@@ -32,25 +32,17 @@ class Line:
 def lines_for(
     *, location: Location, play_key: str, at: datetime, policy: OutreachPolicy
 ) -> list[Line]:
-    """The nested limits for a cost at a location. Days and months are the location's; amounts of
-    two currencies are never added, so each currency has its own month."""
+    """The nested limits for a cost at a location. Days, months and amounts are the location's; two
+    currencies are never added, so each currency has its own months and may have limits of its
+    own."""
     on = location.today(at)
-    month = f"{on:%Y-%m}"
-    return [
-        Line(Cap.Scope.LOCATION_DAY, str(location.pk), on.isoformat(), policy.location_day_cents),
-        Line(
-            Cap.Scope.PLAY_MONTH,
-            f"{play_key}:{location.currency}",
-            month,
-            policy.play_month_cents,
-        ),
-        Line(
-            Cap.Scope.BUSINESS_MONTH,
-            f"{BUSINESS}:{location.currency}",
-            month,
-            policy.business_month_cents,
-        ),
+    month, currency = f"{on:%Y-%m}", location.currency
+    lines = [
+        (Cap.Scope.LOCATION_DAY, str(location.pk), on.isoformat()),
+        (Cap.Scope.PLAY_MONTH, f"{play_key}:{currency}", month),
+        (Cap.Scope.BUSINESS_MONTH, f"{BUSINESS}:{currency}", month),
     ]
+    return [Line(*line, policy.limit_cents(line[0], currency)) for line in lines]
 
 
 def _at_addresses(addresses: Iterable[tuple[str, str, str]]) -> Q:
@@ -145,18 +137,15 @@ def left(lines: Iterable[Line]) -> dict[tuple[str, str, str], int]:
 
 def follow_policy(*, policy: OutreachPolicy, locations: Sequence[Location], now: datetime) -> None:
     """Let today's and this month's limits follow changed rules, never below what is used."""
-    limits = {
-        Cap.Scope.LOCATION_DAY: policy.location_day_cents,
-        Cap.Scope.PLAY_MONTH: policy.play_month_cents,
-        Cap.Scope.BUSINESS_MONTH: policy.business_month_cents,
-    }
     days = {place.today(now) for place in locations} or {now.date()}
     earliest_day = min(days).isoformat()
     earliest_month = f"{min(days):%Y-%m}"
+    currency_at = {str(place.pk): place.currency for place in locations}
     for cap in Cap.objects.select_for_update().order_by("pk"):
-        earliest = earliest_day if cap.scope == Cap.Scope.LOCATION_DAY else earliest_month
-        if cap.period >= earliest:
+        is_day = cap.scope == Cap.Scope.LOCATION_DAY
+        if cap.period >= (earliest_day if is_day else earliest_month):
+            # The key of a month ends in its currency; a day's is that of its location.
+            currency = currency_at.get(cap.key, "") if is_day else cap.key.rpartition(":")[2]
+            limit = policy.limit_cents(Cap.Scope(cap.scope), currency)
             used = cap.reserved_cents + cap.spent_cents
-            Cap.objects.filter(pk=cap.pk).update(
-                limit_cents=max(limits[Cap.Scope(cap.scope)], used)
-            )
+            Cap.objects.filter(pk=cap.pk).update(limit_cents=max(limit, used))

@@ -223,7 +223,7 @@ def change_policy(*, data: dict[str, Any], by: User, now: datetime) -> OutreachP
     for name, value in changes.items():
         setattr(policy, name, value)
     policy.save(update_fields=list(changes))
-    if any(name.endswith("_cents") for name in changes):
+    if any(name.endswith("_cents") or name == "limits_by_currency" for name in changes):
         caps.follow_policy(policy=policy, locations=list(Location.objects.all()), now=now)
     told = ", ".join(f"{name} {before[name]} to {changes[name]}" for name in sorted(changes))
     audit.record(events.POLICY_CHANGED, at=now, by=by, target=policy, detail={"changes": told})

@@ -277,9 +277,9 @@ class CentsField(forms.DecimalField):
     def prepare_value(self, value: Any) -> Any:
         return Decimal(value).scaleb(-2) if isinstance(value, int) else value
 
-    def clean(self, value: Any) -> int:
-        amount: Decimal = super().clean(value)
-        return int(amount.scaleb(2))
+    def clean(self, value: Any) -> Any:
+        amount: Decimal | None = super().clean(value)
+        return None if amount is None else int(amount.scaleb(2))
 
 
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -351,11 +351,53 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["location_day_cents"].help_text = _(
             "In the currency of the location: %(currencies)s."
         ) % {"currencies": ", ".join(currencies) or "USD"}
-        if len(currencies) > 1:
+        # Limits of a currency stay although its last location has gone.
+        self.currencies = sorted({*currencies, *self.instance.limits_by_currency})
+        if len(self.currencies) > 1:
             for name in ("play_month_cents", "business_month_cents"):
                 self.fields[name].help_text = _(
                     "For each currency by itself; amounts of two currencies are never added."
                 )
+            for currency in self.currencies:
+                self._add_currency(currency)
+
+    def _add_currency(self, currency: str) -> None:
+        """Three limits in a currency; empty ones are as for all."""
+        own = self.instance.limits_by_currency.get(currency, {})
+        for name in MONEY:
+            self.fields[f"{name}_{currency}"] = CentsField(
+                label=f"{self.fields[f'{name}_cents'].label} ({currency})",
+                help_text=_("In %(currency)s. Empty: the number above.") % {"currency": currency},
+                required=False,
+                initial=own.get(name),
+            )
+
+    def _clean_currencies(self, data: dict[str, Any]) -> None:
+        """The limits by currency out of their fields, each as nested as those for all."""
+        if len(self.currencies) < 2:
+            return
+        found: dict[str, dict[str, int]] = {}
+        for currency in self.currencies:
+            typed = {name: data.pop(f"{name}_{currency}", None) for name in MONEY}
+            own = {name: cents for name, cents in typed.items() if cents is not None}
+            if own:
+                found[currency] = own
+                limits = {name: own.get(name, data.get(f"{name}_cents")) for name in MONEY}
+                self._check_nested(limits, {name: f"{name}_{currency}" for name in MONEY})
+        data["limits_by_currency"] = found
+
+    def _check_nested(self, limits: dict[str, Any], fields: dict[str, str]) -> None:
+        day, month, whole = (limits[name] for name in MONEY)
+        if day is not None and whole is not None and day > whole:
+            self.add_error(
+                fields["location_day"],
+                _("A day may not cost more than the business's month. Lower it, or raise that."),
+            )
+        if month is not None and whole is not None and month > whole:
+            self.add_error(
+                fields["play_month"],
+                _("A play may not cost more than the business. Lower it or raise the other."),
+            )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -363,17 +405,9 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             value = data.get(name)
             if value is not None and not least <= value <= most:
                 self.add_error(name, _("Choose between %(a)d and %(b)d.") % {"a": least, "b": most})
-        day, month, whole = (data.get(f"{name}_cents") for name in MONEY)
-        if day is not None and whole is not None and day > whole:
-            self.add_error(
-                "location_day_cents",
-                _("A day may not cost more than the business's month. Lower it, or raise that."),
-            )
-        if month is not None and whole is not None and month > whole:
-            self.add_error(
-                "play_month_cents",
-                _("A play may not cost more than the business. Lower it or raise the other."),
-            )
+        limits = {name: data.get(f"{name}_cents") for name in MONEY}
+        self._check_nested(limits, {name: f"{name}_cents" for name in MONEY})
+        self._clean_currencies(data)
         for name in ("quiet_from", "quiet_until"):
             if data.get(name) and data[name].second:
                 self.add_error(name, _("Whole minutes, please."))

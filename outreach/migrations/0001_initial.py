@@ -362,6 +362,7 @@ class Migration(migrations.Migration):
                 ("location_day_cents", models.BigIntegerField(default=30000)),
                 ("play_month_cents", models.BigIntegerField(default=500000)),
                 ("business_month_cents", models.BigIntegerField(default=1000000)),
+                ("limits_by_currency", models.JSONField(blank=True, default=dict)),
                 ("stale_after_hours", models.IntegerField(default=26)),
                 ("stop_ends_all_on", models.DateField(default=datetime.date(2026, 1, 1))),
             ],

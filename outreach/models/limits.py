@@ -196,6 +196,9 @@ class OutreachPolicy(models.Model):
     location_day_cents = models.BigIntegerField(default=30_000)
     play_month_cents = models.BigIntegerField(default=500_000)
     business_month_cents = models.BigIntegerField(default=1_000_000)
+    # A currency with amounts of its own: {"CAD": {"play_month": 700000}}, in its cents. What it
+    # does not name is as above.
+    limits_by_currency = models.JSONField(default=dict, blank=True)
     stale_after_hours = models.IntegerField(default=26)  # data older than this stops sending
     # From this day a stop ends every message. The law asks for it from 31 January 2027 (47 CFR
     # 64.1200(a)(10) as postponed); the stricter reading holds unless a business chooses otherwise.
@@ -222,6 +225,11 @@ class OutreachPolicy(models.Model):
             cls.objects.get_or_create(pk=1)
             found = rows.get()
         return found
+
+    def limit_cents(self, scope: Cap.Scope, currency: str) -> int:
+        """What may be spent under this limit where amounts are in `currency`, in its cents."""
+        own = self.limits_by_currency.get(currency, {}).get(scope.value)
+        return int(getattr(self, f"{scope.value}_cents") if own is None else own)
 
     def stop_ends_everything(self, now: datetime) -> bool:
         """Whether a stop to one kind of message ends the other kind too at the instant `now`."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from audit.models import LedgerEntry
-from outreach import caps, services
+from outreach import caps, curation, services
 from outreach.errors import (
     AlreadyLeft,
     CapReached,
@@ -393,3 +397,76 @@ def test_costs_in_two_currencies_are_never_added(draft, manager, admin, now):
     more = make_draft(madrid, phone="+34612345679")
     with pytest.raises(ChecksFailed, match="left of today"):
         services.approve_draft(draft_id=more.pk, version=1, by=admin, now=now)
+
+
+def test_a_currency_may_have_limits_of_its_own(draft, manager, admin, now):
+    OutreachPolicy.objects.update_or_create(
+        pk=1, defaults={"limits_by_currency": {"EUR": {"business_month": 100}}}
+    )
+    madrid = LocationFactory(name="Madrid", currency="EUR", time_zone="Europe/Madrid", country="ES")
+    services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)  # dollars
+    euros = make_draft(madrid, phone="+34612345678")
+    with pytest.raises(ChecksFailed, match="left of today"):
+        services.approve_draft(draft_id=euros.pk, version=1, by=admin, now=now)
+    curation.change_policy(
+        data={"limits_by_currency": {"EUR": {"business_month": 5_000}}}, by=admin, now=now
+    )
+    services.approve_draft(draft_id=euros.pk, version=1, by=admin, now=now)
+    curation.change_policy(data={"limits_by_currency": {}}, by=admin, now=now)
+    limits = Cap.objects.order_by("key").filter(scope="business_month").values_list
+    assert dict(limits("key", "limit_cents")) == {
+        "business:EUR": 1_000_000,
+        "business:USD": 1_000_000,
+    }
+
+
+_CURRENCIES = ["USD", "CAD", "GBP"]
+_AMOUNTS = st.integers(0, 400)
+_SCOPES = [scope.value for scope in Cap.Scope]
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    base=st.fixed_dictionaries(dict.fromkeys(_SCOPES, _AMOUNTS)),
+    own=st.dictionaries(
+        st.sampled_from(_CURRENCIES), st.dictionaries(st.sampled_from(_SCOPES), _AMOUNTS)
+    ),
+    costs=st.lists(st.tuples(st.sampled_from(range(4)), st.integers(1, 150)), max_size=12),
+)
+def test_no_currency_is_spent_beyond_its_own_limits_nor_kept_back_by_another(
+    location, now, base, own, costs
+):
+    """Against sums in plain Python: what fits under the three limits of its currency passes."""
+    with transaction.atomic():
+        places = [
+            LocationFactory(currency=currency, name=f"{currency} {number}")
+            for number, currency in enumerate([*_CURRENCIES, "CAD"])
+        ]
+        policy = OutreachPolicy(
+            limits_by_currency=own, **{f"{name}_cents": cents for name, cents in base.items()}
+        )
+        spent: Counter[tuple[str, str]] = Counter()
+        for number, cost in costs:
+            place = places[number]
+            limits = base | own.get(place.currency, {})
+            keys = {
+                "location_day": str(place.pk),
+                "play_month": place.currency,
+                "business_month": place.currency,
+            }
+            fits = all(spent[scope, keys[scope]] + cost <= limits[scope] for scope in _SCOPES)
+            lines = caps.lines_for(location=place, play_key="one", at=now, policy=policy)
+            try:
+                with transaction.atomic():
+                    caps.reserve(lines=lines, cost_cents=cost)
+            except CapReached:
+                assert not fits
+                continue
+            assert fits
+            for scope, key in keys.items():
+                spent[scope, key] += cost
+        transaction.set_rollback(True)

@@ -14,6 +14,7 @@ from audit import clock
 from outreach import curation, gate, held, selectors, services
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import (
+    Cap,
     Draft,
     Message,
     Offer,
@@ -23,7 +24,7 @@ from outreach.models import (
     Template,
 )
 from outreach.unsubscribe import token_for
-from tests.factories.memberships import AppointmentFactory
+from tests.factories.memberships import AppointmentFactory, LocationFactory
 from tests.factories.outreach import make_draft, make_message, mirror_is_fresh, take_answer
 
 pytestmark = pytest.mark.usefixtures("library")
@@ -378,6 +379,30 @@ def test_the_rules_are_read_by_many_and_changed_by_few(enter, manager, regional,
     assert 'value="5000.50"' in page
     wrong = enter(admin).post("/settings/policy/", fields | {"location_day_cents": "10001"})
     assert "may not cost more" in wrong.content.decode()
+
+
+def test_each_currency_has_limits_of_its_own_where_there_are_several(enter, admin, location):
+    LocationFactory(name="Toronto", currency="CAD", country="CA", time_zone="America/Toronto")
+    page = enter(admin).get("/settings/policy/").content.decode()
+    assert "What the offers of a play may cost in a month (CAD)" in page
+    fields = {
+        "outgoing_minutes": "5", "hold_minutes": "60", "weekly_cap": "2", "approval_hours": "72",
+        "quiet_from": "20:00", "quiet_until": "09:00", "location_day_cents": "300",
+        "play_month_cents": "5000", "business_month_cents": "10000", "stale_after_hours": "26",
+        "stop_ends_all_on": "2026-01-01", "play_month_CAD": "6800.50", "location_day_USD": "",
+    }  # fmt: skip
+    assert enter(admin).post("/settings/policy/", fields).status_code == 302
+    current = OutreachPolicy.current()
+    assert current.limits_by_currency == {"CAD": {"play_month": 680_050}}
+    assert current.limit_cents(Cap.Scope.PLAY_MONTH, "CAD") == 680_050
+    assert current.limit_cents(Cap.Scope.PLAY_MONTH, "USD") == 500_000
+    assert 'value="6800.50"' in enter(admin).get("/settings/policy/").content.decode()
+    for wrong in ({"play_month_CAD": "10000.01"}, {"location_day_CAD": "-1"}):
+        assert enter(admin).post("/settings/policy/", fields | wrong).status_code == 422
+    assert (
+        enter(admin).post("/settings/policy/", fields | {"play_month_CAD": ""}).status_code == 302
+    )
+    assert OutreachPolicy.current().limits_by_currency == {}
 
 
 def test_limits_of_today_follow_the_rules_but_never_below_what_is_used(draft, manager, admin, now):
