@@ -18,6 +18,7 @@ from django.db.models import Count, Func, Q, TextField, Value
 from django.db.models.functions import Lower
 
 from memberships.models import Guest
+from memberships.money import in_words
 from outreach import caps, hours, treatments
 from outreach.models import (
     Authorisation,
@@ -329,13 +330,15 @@ def _cap(draft: Draft, around: Surroundings) -> Check:
         location=draft.location, play_key=draft.play_id, at=around.now, policy=around.policy
     )
     left_cents = min(around.cap_left.get(line.address, line.limit_cents) for line in lines)
+    currency = draft.location.currency
+    left = in_words(max(left_cents, 0), currency)
     if draft.cost_cents > left_cents:
         return bad(
             name,
-            f"Costs {draft.cost_cents / 100:.2f}, and {max(left_cents, 0) / 100:.2f} is left of "
-            "today's limit. Snooze it or reject it for a cheaper offer.",
+            f"Costs {in_words(draft.cost_cents, currency)}, and {left} is left of today's limit. "
+            "Snooze it or reject it for a cheaper offer.",
         )
-    return good(name, f"{left_cents / 100:.2f} left before this")
+    return good(name, f"{left} left before this")
 
 
 # --- The words ----------------------------------------------------------------------------------

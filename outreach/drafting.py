@@ -538,7 +538,7 @@ class _Round:
         if membership is not None:
             values.setdefault("plan", membership.plan.name)
         if channel == Channel.SMS and not self.policy.treatment_names_in_sms:
-            values = {k: v for k, v in values.items() if k not in treatments.FIELDS}
+            values = treatments.speakable(values)
         for offer in self._eligible_offers(candidate, membership, values):
             spoken = dict(values)
             if offer.wording:

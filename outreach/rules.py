@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from memberships.money import in_words
 from outreach.errors import ChecksFailed, Conflict, NeedsCare, NotAllowed
 from outreach.models import Draft, OutreachPolicy, Thread
 from outreach.results import Check
@@ -75,9 +76,11 @@ def check_can_approve(user: User, draft: Draft, *, policy: OutreachPolicy) -> No
     if policy.four_eyes_on_edits and user.pk in draft.writers:
         raise NotAllowed("You changed this text, so someone else must approve it.")
     if user.has_perm("outreach.approve_draft") and user.serves(draft.location_id):
+        currency = draft.location.currency
         raise NotAllowed(
-            f"This costs {draft.cost_cents / 100:.2f} and your limit is "
-            f"{user.approval_limit_cents / 100:.2f}. Someone with a higher limit must approve it."
+            f"This costs {in_words(draft.cost_cents, currency)} and your limit is "
+            f"{in_words(user.approval_limit_cents, currency)}. Someone with a higher limit must "
+            "approve it."
         )
     raise NotAllowed("You may not approve this. Ask a manager of the location.")
 

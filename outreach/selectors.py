@@ -377,8 +377,13 @@ class Card:
     choice: Choice | None = None  # when it leaves, where its play chooses the hour
 
     @property
+    def failed(self) -> list[Check]:
+        """What speaks against it, what blocks first: it stands above the message."""
+        return [check for check in self.checks if not check.ok]
+
+    @property
     def blocked(self) -> bool:
-        return any(not check.ok and check.blocks for check in self.checks)
+        return any(check.blocks for check in self.failed)
 
     @property
     def needs_care(self) -> bool:

@@ -77,6 +77,16 @@ def added_in_answer(
     return next((name for name in found if name.removesuffix("s") not in theirs), "")
 
 
+def speakable(values: dict[str, str]) -> dict[str, str]:
+    """The values a text message may be filled with: without what names a treatment, be it one of
+    the FIELDS or a plan that is called after one (Massage Package of 10)."""
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in FIELDS and not (name == "plan" and named_in(value, ()))
+    }
+
+
 def asks_for_names(drafts: Iterable[Draft], policy: OutreachPolicy) -> bool:
     """Whether the check of these drafts needs the catalogue: a library text as it is names none,
     or was filled with one of the FIELDS."""

@@ -19,9 +19,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
+from memberships.money import in_words
+
 register = template.Library()
 
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CAD": "CA$", "AUD": "A$", "MXN": "MX$"}
 WIDTH, HEIGHT = 80, 20  # of a sparkline, in pixels
 
 
@@ -36,12 +37,7 @@ def icon(name: str, size: int = 18, *, fill: bool = False) -> str:
 @register.filter
 def money(cents: int | None, currency: str = "USD") -> str:
     """Whole cents as money: 8900 -> $89, 8950 -> $89.50. None is a dash."""
-    if cents is None:
-        return "–"
-    sign, whole, rest = ("-" if cents < 0 else ""), abs(cents) // 100, abs(cents) % 100
-    amount = f"{whole:,}" + (f".{rest:02d}" if rest else "")
-    symbol = SYMBOLS.get(currency)
-    return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {currency}"
+    return "–" if cents is None else in_words(cents, currency)
 
 
 @register.filter

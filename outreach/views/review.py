@@ -39,7 +39,16 @@ if TYPE_CHECKING:
     from staff.request import StaffRequest
 
 AHEAD = 2  # cards made ready behind the open one
+MOST_TYPED = 5_000  # as for a text of the library
 VIEWS = ["", "needs_care", "changed", "library", "snoozed"]
+
+
+def _place(request: StaffRequest) -> dict[str, Any]:
+    """The location the form was sent from, for the parts that are rendered after it: their own
+    address names none."""
+    wanted = number(request.POST.get("location"))
+    place = next((place for place in request.my_locations if place.pk == wanted), None)
+    return {"location": place, "location_query": f"location={place.pk}"} if place else {}
 
 
 def _view_of(value: str | None) -> str:
@@ -190,6 +199,10 @@ def edit(request: StaffRequest, pk: int) -> HttpResponse:
     """Save changed words; the card comes back with its checks made anew."""
     draft, now = _mine(request, pk), clock.now()
     body = request.POST.get("body", "")
+    if len(body) > MOST_TYPED:
+        said = _("A text may have %(most)d characters, this one has %(n)d. Nothing was saved.")
+        error = NotAllowed(said % {"most": MOST_TYPED, "n": len(body)})
+        return _refused(request, draft, error, now, body_typed=body)
     try:
         services.edit_draft(
             draft_id=draft.pk,
@@ -205,7 +218,16 @@ def edit(request: StaffRequest, pk: int) -> HttpResponse:
         messages.success(request, _("Saved."))
         return _to_queue(request, draft.pk)
     card = _cards(request, [_mine(request, pk)], now)[0]
-    response = render(request, "outreach/_card.html", {"card": card, "shown": True, "now": now})
+    context: dict[str, Any] = {"card": card, "shown": True, "now": now, **_place(request)}
+    if request.POST.get("page") == "own":
+        context["own_page"] = True
+    else:  # the changed text may now stand in another group
+        view = _view_of(request.POST.get("view"))
+        queue = selectors.queue(
+            request.user, number(request.POST.get("location")), view=view, now=now
+        )
+        context |= {"view": view, "views": _tabs(queue)}
+    response = render(request, "outreach/_edited.html", context)
     return trigger_client_event(response, "announce", {"value": _("Saved. Checks made anew.")})
 
 
@@ -257,6 +279,7 @@ def _decided(request: StaffRequest, draft: Draft, said: str, now: datetime) -> H
         "view": view,
         "queue": queue,
         "now": now,
+        **_place(request),
     }
     response = render(request, "outreach/_decided.html", context)
     words = ngettext("%(n)d left", "%(n)d left", left) % {"n": left}
@@ -287,10 +310,15 @@ def _refused(
     card.error = str(error)
     if body_typed is not None and card.is_open:
         card.body_typed, card.edit_open = body_typed, True
+    context: dict[str, Any] = {"card": card, "now": now, **_place(request)}
     if not wants_part(request):
-        context = {"card": card, "now": now}
         return render(request, "outreach/review_draft.html", context, status=status)
-    context = {"card": card, "shown": True, "now": now, "oob": body_typed is None}
+    context |= {
+        "shown": True,
+        "oob": body_typed is None,
+        "view": _view_of(request.POST.get("view")),
+        "own_page": request.POST.get("page") == "own",
+    }
     # htmx swaps 409 and 422 only; a refusal by rank is shown the same way.
     response = render(
         request, "outreach/_card.html", context, status=422 if status == 403 else status

@@ -36,14 +36,15 @@ TABS = {
 @requires("outreach.view_sequence")
 @require_GET
 def sequences(request: StaffRequest) -> HttpResponse:
-    view = request.GET.get("view", "running")
-    view = view if view in running.VIEWS else "running"
     steps = running.Steps.read()
     plays = steps.plays()
     play = request.GET.get("play", "")
     play = play if play in {one.pk for one in plays} else ""
     place = picked_location(request)
     counts = running.counts(request.user, place, play=play)
+    view = request.GET.get("view", "")
+    if view not in running.VIEWS:  # the first that has anything to show
+        view = next((one for one in ("running", "waiting", "paused") if counts[one]), "running")
     shown = running.runs_shown(request.user, place, view=view, play=play)
     paginator = Paginator(shown, PAGE)
     paginator.count = counts[view]  # counted already

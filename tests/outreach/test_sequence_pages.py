@@ -49,7 +49,8 @@ def test_a_step_under_way_leads_to_its_draft(page, run) -> None:
     Run.objects.update(next_at=None)
     text = page(view="waiting")
     assert reverse("review-draft", args=[run.drafts.get().pk]) in text
-    nothing_set = page()
+    assert "Marguerite" in page(), "the list opens where there is something to see"
+    nothing_set = page(view="running")
     assert "Marguerite" not in nothing_set
     assert "Every sequence has a step under way" in nothing_set
     assert 'href="?view=waiting"' in nothing_set

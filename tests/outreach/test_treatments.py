@@ -34,6 +34,16 @@ def test_no_text_message_is_filled_with_what_the_guest_books(library, location):
     assert result_of(draft, treatments.NAME).ok
 
 
+def test_a_plan_called_after_a_treatment_is_not_named_in_a_text_message(library, location):
+    membership = make_member(location)
+    type(membership.plan).objects.filter(pk=membership.plan_id).update(name="Massage Package of 10")
+    result = draft_members(membership, cause="renewal_near")
+    draft = Draft.objects.get(pk=result.draft_ids[0])
+    assert draft.channel == Channel.SMS
+    assert "Massage" not in draft.body
+    assert result_of(draft, treatments.NAME).ok
+
+
 def test_an_e_mail_may_name_it(library, location):
     Offer.objects.exclude(name="20 % off the favourite category").update(status="retired")
     draft = make_draft(

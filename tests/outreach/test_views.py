@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from audit import clock
 from outreach import curation, gate, held, selectors, services
@@ -123,6 +124,60 @@ def test_typed_text_is_kept_when_somebody_was_quicker(enter, manager, approver, 
     answer = post(enter(manager), "draft-edit", drafts[0], headers=HTMX, body="My own words. STOP")
     assert answer.status_code == 409
     assert "My own words. STOP" in answer.content.decode()
+
+
+def test_a_text_longer_than_any_message_is_sent_back_whole(enter, manager, drafts):
+    typed = "We miss you 💛 <b>now</b> " * 400
+    answer = post(enter(manager), "draft-edit", drafts[0], headers=HTMX, body=typed)
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "A text may have 5000 characters, this one has 10000" in html
+    assert escape(typed.strip()) in html
+    drafts[0].refresh_from_db()
+    assert drafts[0].version == 1
+
+
+def test_after_an_edit_the_counts_of_the_groups_are_right(enter, manager, drafts):
+    body = drafts[0].body.replace("we miss", "we do miss")
+    answer = post(enter(manager), "draft-edit", drafts[0], headers=HTMX, body=body)
+    html = answer.content.decode()
+    assert '<nav id="count" hx-swap-oob="innerHTML">' in html
+    assert 'Changed text <span class="meta">1</span>' in html
+    own = post(enter(manager), "draft-edit", drafts[1], headers=HTMX, body=body, page="own")
+    assert 'id="count"' not in own.content.decode()
+    assert 'name="page" value="own"' in own.content.decode()
+
+
+def test_a_picked_location_stays_picked_through_edits_and_decisions(
+    enter, regional, location, elsewhere
+):
+    """The cards that come after a decision post the location on, or others would follow them."""
+    regional.locations.add(elsewhere)
+    here = [make_draft(location, now=clock.now()) for _ in range(3)]
+    there = make_draft(elsewhere, now=clock.now())
+    client = enter(regional)
+    kept = f'<input type="hidden" name="location" value="{location.pk}">'
+    form = {"location": location.pk, "shown": f"{here[0].pk},{here[1].pk}", "ready": 0}
+    answer = post(client, "draft-reject", here[0], headers=HTMX, reason="person", **form)
+    html = answer.content.decode()
+    assert f'data-card="{here[2].pk}"' in html
+    assert f'data-card="{there.pk}"' not in html
+    assert kept in html[html.index(f'data-card="{here[2].pk}"') :]
+    assert f"location={location.pk}" in html[: html.index("data-card")]
+    changed = here[1].body.replace("we miss", "we do miss")
+    answer = post(client, "draft-edit", here[1], headers=HTMX, body=changed, **form)
+    assert kept in answer.content.decode()
+    stale = post(client, "draft-edit", here[1], headers=HTMX, body=changed, **form)
+    assert stale.status_code == 409
+    assert kept in stale.content.decode()
+
+
+def test_what_speaks_against_a_draft_stands_above_its_words(enter, manager, drafts):
+    Draft.objects.filter(pk=drafts[0].pk).update(body=drafts[0].body + " https://evil.example")
+    html = enter(manager).get(reverse("review-draft", args=[drafts[0].pk])).content.decode()
+    assert html.index('<li class="error">') < html.index('class="phone"')
+    assert f'aria-describedby="draft-{drafts[0].pk}-why"' in html
+    assert f'id="draft-{drafts[0].pk}-why"' in html
 
 
 def test_what_blocks_cannot_be_waved_through_by_the_form(enter, manager, drafts):

@@ -81,7 +81,13 @@
   });
 
   deck.addEventListener("click", (event) => {
-    if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
+    const shut = event.target.closest("[aria-disabled=true]");
+    if (shut) {
+      event.preventDefault();
+      const why = document.getElementById(shut.getAttribute("aria-describedby"));
+      if (why) document.body.dispatchEvent(new CustomEvent("announce", { detail: { value: why.textContent.trim() } }));
+      shut.closest("[data-card]")?.querySelector(".checks .error, .checks .warn")?.scrollIntoView({ block: "nearest" });
+    }
     const skip = event.target.closest("[data-next]");
     if (!skip) return;
     const list = waiting();
