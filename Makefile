@@ -84,6 +84,11 @@ format: env-tests ## Put the code in order (changes files)
 bench-ledger: env-tests ## A million entries verified, 2,500 tamperings found
 	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.ledger $(if $(OUT),--out "$(OUT)")
 
+.PHONY: bench-activity
+bench-activity: env-tests ## Each filter of /activity/ over a million entries, and its CSV: ENTRIES=1000000
+	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.activity --export \
+		$(if $(ENTRIES),--entries $(ENTRIES)) $(if $(OUT),--out "$(OUT)")
+
 .PHONY: quiet-hours
 quiet-hours: env-tests ## Calling hours decided twice, 800,000 times: DECISIONS=800000
 	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.quiet_hours --decisions "$(or $(DECISIONS),800000)" $(if $(OUT),--out "$(OUT)")

@@ -7,13 +7,15 @@ Call `register` and `register_names` from an AppConfig's `ready`. A sentence may
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 Names = Callable[[Collection[int]], Mapping[int, str]]
+Plays = Callable[[], Iterable[tuple[str, str]]]
 
 _NAME = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+\Z")
 _sentences: dict[str, str] = {}
 _names: dict[str, Names] = {}
+_plays: list[Plays] = []
 
 
 class UnknownEvent(Exception):
@@ -36,6 +38,16 @@ def register_names(kind: str, names: Names) -> None:
     Names are asked when a page is shown and never stored: the ledger outlives the person.
     """
     _names[kind] = names
+
+
+def register_plays(plays: Plays) -> None:
+    """Say which plays there are: `plays() -> [(key, name)]`, as entries have them in `play`."""
+    _plays.append(plays)
+
+
+def plays() -> list[tuple[str, str]]:
+    """Key and name of each play, to choose from."""
+    return [pair for ask in _plays for pair in ask()]
 
 
 def sentence_of(event: str) -> str:

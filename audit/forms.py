@@ -14,6 +14,15 @@ from audit import events
 class ActivityForm(forms.Form):
     event = forms.ChoiceField(label=_("What"), required=False)
     person = forms.ChoiceField(label=_("Who"), required=False)
+    play = forms.ChoiceField(label=_("Play"), required=False)
+    about = forms.CharField(
+        label=_("Number"),
+        required=False,
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={"size": 8, "placeholder": _("of a draft, message …"), "autocomplete": "off"}
+        ),
+    )
     guest = forms.IntegerField(required=False, widget=forms.HiddenInput)
     from_on = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
@@ -25,6 +34,7 @@ class ActivityForm(forms.Form):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["event"].choices = [("", _("everything that was done")), *_event_choices()]  # type: ignore[attr-defined]
+        self.fields["play"].choices = [("", _("all")), *events.plays()]  # type: ignore[attr-defined]
         self.fields["person"].choices = [("", _("everybody")), *_people(user)]  # type: ignore[attr-defined]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Self
-
 from django.db import models
 from django.db.models import F, Q
+
+# Events that tell who was shown whom, not what was done.
+LOOKS = ("guest.viewed", "guests.listed")
 
 
 class LedgerHead(models.Model):
@@ -18,24 +18,6 @@ class LedgerHead(models.Model):
     chain = models.CharField(max_length=60, primary_key=True)
     seq = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64)
-
-
-class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
-    def visible_to(self, user: Any) -> Self:
-        """Entries of locations the user serves. What concerns the whole organisation is shown to
-        those who serve all of it."""
-        if getattr(user, "all_locations", False):
-            return self
-        ids = user.location_ids() if getattr(user, "is_authenticated", False) else []
-        return self.filter(location_id__in=ids)
-
-    def older_than(self, cursor: tuple[datetime, int] | None) -> Self:
-        """Newest first, from the entry (its instant and id) of a cursor on."""
-        ordered = self.order_by("-at", "-id")
-        if cursor is None:
-            return ordered
-        at, pk = cursor
-        return ordered.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk), at__lte=at)
 
 
 class LedgerEntry(models.Model):
@@ -58,8 +40,7 @@ class LedgerEntry(models.Model):
     guest_id = models.BigIntegerField(null=True, blank=True)
     target_type = models.CharField(max_length=60, blank=True)
     target_id = models.CharField(max_length=64, blank=True)
-
-    objects = LedgerEntryQuerySet.as_manager()
+    play = models.CharField(max_length=60, blank=True)
 
     class Meta:
         constraints = [
@@ -67,11 +48,25 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(condition=Q(seq__gte=1), name="ledger_seq_from_one"),
         ]
         indexes = [
-            models.Index(fields=["location_id", "-at", "-id"], name="ledger_location"),
+            # What was done; looks are many more, and asked for by name.
+            models.Index(
+                fields=["chain", "-at", "-id"], name="ledger_done", condition=~Q(event__in=LOOKS)
+            ),
+            models.Index(fields=["event", "chain", "-at", "-id"], name="ledger_event"),
+            models.Index(
+                fields=["chain", "actor_id", "-at", "-id"],
+                name="ledger_actor",
+                condition=Q(actor_id__isnull=False),
+            ),
+            models.Index(
+                fields=["chain", "play", "-at", "-id"], name="ledger_play", condition=~Q(play="")
+            ),
             models.Index(fields=["guest_id", "-at", "-id"], name="ledger_guest"),
-            models.Index(fields=["-at", "-id"], name="ledger_at"),
-            models.Index(fields=["event", "-at", "-id"], name="ledger_event"),
-            models.Index(fields=["actor_id", "-at", "-id"], name="ledger_actor"),
+            models.Index(
+                fields=["target_id", "-at", "-id"],
+                name="ledger_target",
+                condition=~Q(target_id=""),
+            ),
         ]
 
 

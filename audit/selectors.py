@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 from audit import events
-from audit.apps import GUEST_VIEWED
-from audit.models import LedgerEntry, LedgerEntryQuerySet
+from audit.formula import home_of
+from audit.models import LOOKS, LedgerEntry, LedgerHead
 
 PAGE = 50
-EXPORT_LIMIT = 50_000
 BATCH = 1_000
+AHEAD = 200  # entries of a chain read at a time while many chains are told as one
+
+Cursor = tuple[datetime, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,34 +31,125 @@ class Filters:
     guest_id: int | None = None
     event: str = ""  # a whole name, or the first part of one with its dot: "draft."; none: all
     # but looks, which would hide what was done
+    play: str = ""
+    about: str = ""  # the number of what an event was about: of a draft, a message, a call
     from_on: date | None = None
     to_on: date | None = None
     zone: tzinfo = UTC
 
-    def apply(self, entries: LedgerEntryQuerySet) -> LedgerEntryQuerySet:
-        """The entries that fit."""
-        if self.location_id is not None:
-            entries = entries.filter(location_id=self.location_id)
-        if self.person_id is not None:
-            entries = entries.filter(actor_id=self.person_id)
-        if self.guest_id is not None:
-            entries = entries.filter(guest_id=self.guest_id)
-        if self.event.endswith("."):
-            entries = entries.filter(
-                event__in=[e for e in events.known() if e.startswith(self.event)]
-            )
-        elif self.event:
-            entries = entries.filter(event=self.event)
-        else:
-            entries = entries.exclude(event=GUEST_VIEWED)
-        if self.from_on is not None:
-            entries = entries.filter(at__gte=self._midnight(self.from_on))
-        if self.to_on is not None:
-            entries = entries.filter(at__lt=self._midnight(self.to_on + timedelta(days=1)))
-        return entries
+    def events(self) -> list[str]:
+        """The events of the group asked for; none where one event or all are asked for."""
+        if not self.event.endswith("."):
+            return []
+        return [event for event in events.known() if event.startswith(self.event)]
+
+    def conditions(self) -> tuple[list[str], dict[str, Any]]:
+        """What an entry `e` must fulfil beside its chain and a group of events, with values."""
+        asked: dict[str, tuple[str, Any]] = {
+            "actor": ("e.actor_id = %(actor)s", self.person_id),
+            "guest": ("e.guest_id = %(guest)s", self.guest_id),
+            "play": ("e.play = %(play)s", self.play or None),
+            "about": ("e.target_id = %(about)s", self.about or None),
+            "since": ("e.at >= %(since)s", self.from_on and self._midnight(self.from_on)),
+            "until": (
+                "e.at < %(until)s",
+                self.to_on and self._midnight(self.to_on + timedelta(days=1)),
+            ),
+        }
+        if self.event and not self.event.endswith("."):
+            asked["event"] = ("e.event = %(event)s", self.event)
+        told = {name: pair for name, pair in asked.items() if pair[1] is not None}
+        texts = [text for text, _value in told.values()]
+        if not self.event:
+            texts.append(f"NOT (e.event IN {LOOKS!r})")
+        return texts, {name: value for name, (_text, value) in told.items()}
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether few entries can fit, so that they are better asked for than their chains."""
+        return self.guest_id is not None or bool(self.about)
 
     def _midnight(self, on: date) -> datetime:
         return datetime.combine(on, time.min, tzinfo=self.zone).astimezone(UTC)
+
+
+def chains_of(user: Any, location_id: int | None) -> list[str]:
+    """The chains a person may read, or the one of a location of theirs. What concerns the whole
+    organisation is shown to those who serve all of it."""
+    if location_id is not None:
+        return [home_of(location_id)] if location_id in user.location_ids() else []
+    if getattr(user, "all_locations", False):
+        return list(LedgerHead.objects.values_list("chain", flat=True))
+    return [home_of(pk) for pk in user.location_ids()]
+
+
+def newest(
+    chains: Sequence[str], filters: Filters, *, before: Cursor | None = None, limit: int = PAGE
+) -> list[LedgerEntry]:
+    """The newest entries of the chains that fit, from the entry (its instant and id) of a cursor
+    on. Each chain (and each event of a group) gives its newest by an index; the newest of those
+    are the answer. So a page costs the same whatever else stands in the ledger."""
+    query, values = _query(chains, filters, before=before, limit=limit)
+    return list(LedgerEntry.objects.raw(query, values))
+
+
+def _query(
+    chains: Sequence[str], filters: Filters, *, before: Cursor | None, limit: int
+) -> tuple[str, dict[str, Any]]:
+    conditions, values = filters.conditions()
+    group = filters.events()
+    values |= {"chains": list(chains), "group": group, "limit": limit}
+    if before is not None:
+        conditions.append("(e.at, e.id) < (%(before_at)s, %(before_id)s)")
+        values |= {"before_at": before[0], "before_id": before[1]}
+    by_event = ""
+    if filters.event.endswith("."):
+        if filters.is_narrow or filters.person_id is not None or filters.play:
+            conditions.append("e.event = ANY(%(group)s)")
+        else:  # no index has the events of a group in the order of time
+            by_event = "CROSS JOIN unnest(%(group)s::text[]) AS g (event)"
+            conditions.append("e.event = g.event")
+    if filters.is_narrow:
+        conditions.append("e.chain = ANY(%(chains)s)")
+        return (
+            f"SELECT e.* FROM audit_ledgerentry e WHERE {' AND '.join(conditions)}"  # noqa: S608
+            " ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s",
+            values,
+        )
+    return (
+        f"""
+        SELECT e.* FROM (
+            SELECT newest.id FROM unnest(%(chains)s::text[]) AS c (chain) {by_event}
+            CROSS JOIN LATERAL (
+                SELECT e.id, e.at FROM audit_ledgerentry e
+                WHERE e.chain = c.chain AND {" AND ".join(conditions)}
+                ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s
+            ) newest
+            ORDER BY newest.at DESC, newest.id DESC LIMIT %(limit)s
+        ) found JOIN audit_ledgerentry e ON e.id = found.id
+        ORDER BY e.at DESC, e.id DESC
+        """,  # noqa: S608 - conditions are code of ours; values travel as parameters
+        values,
+    )
+
+
+def everything(chains: Sequence[str], filters: Filters, *, before: Cursor) -> Iterator[LedgerEntry]:
+    """All entries that fit, the newest first, holding a few of each chain at a time."""
+    parts = [chains] if filters.is_narrow else [[chain] for chain in chains]
+    ahead = BATCH if len(parts) == 1 else AHEAD
+    return merge(
+        *(_in_order(part, filters, before, ahead) for part in parts),
+        key=lambda entry: (entry.at, entry.pk),
+        reverse=True,
+    )
+
+
+def _in_order(
+    chains: Sequence[str], filters: Filters, before: Cursor, ahead: int
+) -> Iterator[LedgerEntry]:
+    while entries := newest(chains, filters, before=before, limit=ahead):
+        yield from entries
+        before = (entries[-1].at, entries[-1].pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +235,8 @@ def _change(value: Any) -> str:
     return "changed" if value == [] else _plain(value)
 
 
-def in_batches(entries: LedgerEntryQuerySet, *, limit: int = EXPORT_LIMIT) -> Iterator[list[Line]]:
-    """All entries from the newest on, up to `limit`, a batch of sentences at a time."""
-    cursor: tuple[datetime, int] | None = None
-    while limit > 0:
-        batch = list(entries.older_than(cursor)[: min(BATCH, limit)])
-        if not batch:
-            return
+def in_batches(entries: Iterable[LedgerEntry]) -> Iterator[list[Line]]:
+    """The entries as sentences, a batch at a time."""
+    rest = iter(entries)
+    while batch := list(islice(rest, BATCH)):
         yield lines(batch)
-        cursor, limit = (batch[-1].at, batch[-1].pk), limit - len(batch)

@@ -31,7 +31,8 @@ class OutsideTransaction(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One event about to be written. `at` is aware; `detail` holds ids, numbers and our own words,
-    never a guest's name, address or text: the ledger is never erased."""
+    never a guest's name, address or text: the ledger is never erased. `detail["play"]`, where an
+    event belongs to a play, is its key."""
 
     event: str
     at: datetime
@@ -129,6 +130,7 @@ def _row(entry: Entry, *, seq: int, prev: str) -> LedgerEntry:
             "detail": entry.detail or {},
         }
     )
+    play = (entry.detail or {}).get("play")
     return LedgerEntry(
         chain=entry.chain,
         seq=seq,
@@ -143,6 +145,7 @@ def _row(entry: Entry, *, seq: int, prev: str) -> LedgerEntry:
         guest_id=entry.guest_id,
         target_type=target_type,
         target_id=target_id,
+        play=str(play or ""),
     )
 
 

@@ -18,11 +18,13 @@ from audit import clock, selectors, services
 from audit.access import picked_location, requires
 from audit.apps import ACTIVITY_EXPORTED
 from audit.forms import ActivityForm
-from audit.models import LedgerEntry
 from audit.selectors import Filters, Line
 
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
+
+
+BIGGEST = 2**63 - 1  # behind every id
 
 
 def _filters(request: HttpRequest) -> tuple[ActivityForm, Filters]:
@@ -35,6 +37,8 @@ def _filters(request: HttpRequest) -> tuple[ActivityForm, Filters]:
         person_id=int(asked["person"]) if asked.get("person") else None,
         guest_id=asked.get("guest"),
         event=asked.get("event", ""),
+        play=asked.get("play", ""),
+        about=asked.get("about", ""),
         from_on=asked.get("from_on"),
         to_on=asked.get("to_on"),
         zone=timezone.get_current_timezone(),
@@ -59,8 +63,8 @@ def _cursor(request: HttpRequest) -> tuple[datetime, int] | None:
 @require_GET
 def activity(request: HttpRequest) -> HttpResponse:
     form, filters = _filters(request)
-    entries = filters.apply(LedgerEntry.objects.visible_to(request.user))
-    found = list(entries.older_than(_cursor(request))[: selectors.PAGE + 1])
+    chains = selectors.chains_of(request.user, filters.location_id)
+    found = selectors.newest(chains, filters, before=_cursor(request), limit=selectors.PAGE + 1)
     shown = found[: selectors.PAGE]
     more = ""
     if len(found) > selectors.PAGE:
@@ -84,7 +88,9 @@ def activity_export(request: HttpRequest) -> HttpResponseBase:
     """The filtered entries as CSV, newest first. That it was taken away is itself an entry."""
     now = clock.now()
     form, filters = _filters(request)
-    entries = filters.apply(LedgerEntry.objects.visible_to(request.user)).filter(at__lte=now)
+    chains = selectors.chains_of(request.user, filters.location_id)
+    # What is written from here on is for the next time.
+    entries = selectors.everything(chains, filters, before=(now, BIGGEST))
     with transaction.atomic():
         services.record(
             ACTIVITY_EXPORTED,

@@ -25,11 +25,12 @@ CUT, QUOTE = b"\x01", b"\x02"
 _COPY = """COPY (
     SELECT seq, prev, hash, body, actor_id, actor_label,
         to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
-        event, guest_id, location_id, target_type, target_id
+        event, guest_id, location_id, target_type, target_id, play
     FROM audit_ledgerentry WHERE chain = {chain} AND seq {numbers} ORDER BY seq
 ) TO STDOUT (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02', NULL 'null')"""
 _NAMES = (
     "actor_id", "actor_label", "at", "event", "guest_id", "location_id", "target_type", "target_id",
+    "play",
 )  # fmt: skip
 
 
@@ -124,8 +125,8 @@ class _Columns:
 
     def fault(self, body: bytes, columns: list[bytes]) -> str:
         """What does not fit, or nothing. A text that begins and ends with the very bytes which the
-        columns make, around one JSON value, says what they say; any other is read as JSON."""
-        actor, label, at, event, guest, location, kind, target = columns
+        columns make, around one JSON object, says what they say; any other is read as JSON."""
+        actor, label, at, event, guest, location, kind, target, play = columns
         begin = b'{"actor":%b,"actor_label":%b,"at":"%b","detail":' % (
             actor, self._quote(label), at,
         )  # fmt: skip
@@ -138,7 +139,7 @@ class _Columns:
             and body.startswith(begin)
             and body.endswith(end)
             and (target.isalnum() or not (kind or target))
-            and _is_json(body[len(begin) : -len(end)])
+            and _has_play(body[len(begin) : -len(end)], play)
         ):
             return ""
         return _read(self.chain.decode(), body, columns)
@@ -149,14 +150,14 @@ class _Columns:
         return self.quoted[word]
 
 
-def _is_json(text: bytes) -> bool:
-    if text == b"{}":
-        return True
+def _has_play(detail: bytes, play: bytes) -> bool:
+    """Whether this is one JSON object and names this play."""
+    if detail == b"{}":
+        return not play
     try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return str(orjson.loads(detail).get("play") or "") == play.decode()
+    except (orjson.JSONDecodeError, AttributeError):
         return False
-    return True
 
 
 def _read(chain: str, body: bytes, columns: list[bytes]) -> str:
@@ -166,9 +167,9 @@ def _read(chain: str, body: bytes, columns: list[bytes]) -> str:
         kind, target = told["target"] or ["", ""]
         values = (
             told["actor"], told["actor_label"], told["at"], told["event"], told["guest"],
-            told["location"], kind, target,
+            told["location"], kind, target, told["detail"].get("play") or "",
         )  # fmt: skip
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return "its text is not that of an entry"
     expected = ["null" if value is None else str(value) for value in values]
     for name, value, column in zip(_NAMES, expected, columns, strict=True):

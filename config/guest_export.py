@@ -109,7 +109,7 @@ def tables(guest: Guest) -> dict[str, list[dict[str, Any]]]:
     }
     addresses = [text for pair in people.values_list("phone", "email") for text in pair if text]
     found[STOPS] = _rows(Suppression, {"address__in": addresses})
-    entries = LedgerEntry.objects.filter(guest_id__in=ids)
+    entries = LedgerEntry.objects.filter(guest_id__in=ids).order_by("-at", "-pk")
     found[LEDGER] = [
         {
             "at": line.entry.at,
@@ -120,7 +120,7 @@ def tables(guest: Guest) -> dict[str, list[dict[str, Any]]]:
             "entry": line.entry.seq,
             "hash": line.entry.hash,
         }
-        for batch in in_batches(entries, limit=MOST_ENTRIES)
+        for batch in in_batches(entries[:MOST_ENTRIES])
         for line in batch
     ]
     return found

@@ -12,6 +12,7 @@ class OutreachConfig(AppConfig):
         from platforms.models import OutboxItem
 
         ledger.register(events.SENTENCES)
+        ledger.register_plays(_plays)
         inbox.register("sms-inbound", replies.take_inbound)
         inbox.register("sms-status", replies.take_status)
         inbox.register("mail", mail.take_mail, author=mail.author_of)
@@ -20,3 +21,9 @@ class OutreachConfig(AppConfig):
         signals.appointments_changed.connect(
             receivers.appointments_changed, dispatch_uid="outreach.appointments"
         )
+
+
+def _plays() -> list[tuple[str, str]]:
+    from outreach.models import Play
+
+    return list(Play.objects.order_by("name").values_list("pk", "name"))

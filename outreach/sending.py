@@ -147,7 +147,7 @@ def _let_go(item: OutboxItem, message: Message, *, now: datetime) -> None:
             location_id=message.location_id,
             guest_id=message.guest_id,
             target=message,
-            detail={"outbox": item.pk, "attempt": item.attempt},
+            detail={"play": message.play_id, "outbox": item.pk, "attempt": item.attempt},
         )
 
 
@@ -196,7 +196,12 @@ def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
         location_id=message.location_id,
         guest_id=message.guest_id,
         target=message,
-        detail={"outbox": item.pk, "attempt": item.attempt, "channel": message.channel},
+        detail={
+            "play": message.play_id,
+            "outbox": item.pk,
+            "attempt": item.attempt,
+            "channel": message.channel,
+        },
     )
 
 
@@ -273,6 +278,7 @@ def _store(item: OutboxItem, message: Message, outcome: Outcome, *, now: datetim
         guest_id=message.guest_id,
         target=message,
         detail={
+            "play": message.play_id,
             "outbox": item.pk,
             "attempt": item.attempt,
             "provider_ref": finished.provider_ref,
@@ -298,7 +304,11 @@ def entries_of_lost(items: Sequence[OutboxItem], now: datetime) -> list[audit.En
             location_id=message.location_id,
             guest_id=message.guest_id,
             target=message,
-            detail={"outbox": message.outbox_id, "attempt": attempts[message.outbox_id]},
+            detail={
+                "play": message.play_id,
+                "outbox": message.outbox_id,
+                "attempt": attempts[message.outbox_id],
+            },
         )
         for message in messages
     ]

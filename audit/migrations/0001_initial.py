@@ -124,14 +124,34 @@ class Migration(migrations.Migration):
                 ("guest_id", models.BigIntegerField(blank=True, null=True)),
                 ("target_type", models.CharField(blank=True, max_length=60)),
                 ("target_id", models.CharField(blank=True, max_length=64)),
+                ("play", models.CharField(blank=True, max_length=60)),
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["location_id", "-at", "-id"], name="ledger_location"),
+                    models.Index(
+                        condition=models.Q(
+                            ("event__in", ("guest.viewed", "guests.listed")), _negated=True
+                        ),
+                        fields=["chain", "-at", "-id"],
+                        name="ledger_done",
+                    ),
+                    models.Index(fields=["event", "chain", "-at", "-id"], name="ledger_event"),
+                    models.Index(
+                        condition=models.Q(("actor_id__isnull", False)),
+                        fields=["chain", "actor_id", "-at", "-id"],
+                        name="ledger_actor",
+                    ),
+                    models.Index(
+                        condition=models.Q(("play", ""), _negated=True),
+                        fields=["chain", "play", "-at", "-id"],
+                        name="ledger_play",
+                    ),
                     models.Index(fields=["guest_id", "-at", "-id"], name="ledger_guest"),
-                    models.Index(fields=["-at", "-id"], name="ledger_at"),
-                    models.Index(fields=["event", "-at", "-id"], name="ledger_event"),
-                    models.Index(fields=["actor_id", "-at", "-id"], name="ledger_actor"),
+                    models.Index(
+                        condition=models.Q(("target_id", ""), _negated=True),
+                        fields=["target_id", "-at", "-id"],
+                        name="ledger_target",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("chain", "seq"), name="ledger_entry_once"),

@@ -247,6 +247,7 @@ def edit_draft(
         guest_id=draft.guest_id,
         target=draft,
         detail={
+            "play": draft.play_id,
             "version": draft.version,
             "hash": approval.approval_hash(draft, version=draft.version),
             "group": draft.group,
@@ -314,7 +315,7 @@ def snooze_draft(*, draft_id: int, version: int, until: datetime, by: User, now:
         location_id=draft.location_id,
         guest_id=draft.guest_id,
         target=draft,
-        detail={"until": until},
+        detail={"play": draft.play_id, "until": until},
     )
     return draft
 
@@ -347,7 +348,7 @@ def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
         location_id=draft.location_id,
         guest_id=draft.guest_id,
         target=draft,
-        detail={"was": decided},
+        detail={"play": draft.play_id, "was": decided},
     )
     return draft
 
@@ -370,7 +371,7 @@ def recall_approval(*, draft_id: int, message_id: int, reason: str, now: datetim
         location_id=draft.location_id,
         guest_id=draft.guest_id,
         target=draft,
-        detail={"reason": reason},
+        detail={"play": draft.play_id, "reason": reason},
     )
     return draft
 
@@ -448,7 +449,11 @@ def cancel_message(*, message_id: int, by: User, now: datetime) -> Message:
         location_id=message.location_id,
         guest_id=message.guest_id,
         target=message,
-        detail={"outbox": message.outbox_id, "draft": message.draft_id},
+        detail={
+            "play": message.play_id,
+            "outbox": message.outbox_id,
+            "draft": message.draft_id,
+        },
     )
     message.outbox.refresh_from_db()
     return message

@@ -38,7 +38,10 @@ def settle_uncertain(*, message_id: int, was_sent: bool, by: User, now: datetime
         location_id=message.location_id,
         guest_id=message.guest_id,
         target=message,
-        detail={"verdict": "it was sent" if was_sent else "it was not sent"},
+        detail={
+            "play": message.play_id,
+            "verdict": "it was sent" if was_sent else "it was not sent",
+        },
     )
     message.outbox.refresh_from_db()
     return message

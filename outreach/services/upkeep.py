@@ -140,5 +140,5 @@ def _entry(
         location_id=draft.location_id,
         guest_id=draft.guest_id,
         target=draft,
-        detail=detail,
+        detail={"play": draft.play_id} | (detail or {}),
     )

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from audit import services
+from audit import selectors, services
 from audit.models import LedgerEntry
 from audit.services import Entry
 from audit.views import guarded
 from memberships.models import Location
+from outreach.models import Play
 from staff.models import User
 from tests.factories.memberships import GuestFactory
+from tests.owner import as_owner
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +90,104 @@ def test_the_filters_narrow(
     assert costs(event="sample.created") == []
     assert costs(event="sample.") == [111, 222, 333]
     assert costs(location=location.pk) == [111, 222, 333]
+    assert costs(event="sample.", guest=7) == [222]
+
+
+def test_what_was_about_one_thing_or_one_play_is_found(
+    page, now: datetime, manager: User, location: Location
+) -> None:
+    Play.objects.create(key="win-back", name="Win back")
+    for cost, changes in ((111, {"target": manager}), (222, {}), (333, {})):
+        detail = {"cost_cents": cost} | ({"play": "win-back"} if cost == 333 else {})
+        services.record(
+            "sample.approved", at=now, location_id=location.pk, detail=detail, **changes
+        )
+    shown = page(about=str(manager.pk))
+    assert ("at 111 cents" in shown, "at 222 cents" in shown) == (True, False)
+    shown = page(play="win-back")
+    assert ("at 333 cents" in shown, "at 222 cents" in shown) == (True, False)
+    assert "Win back</option>" in shown
+    assert "at 222 cents" in page(play="unknown"), "an error narrows nothing"
+
+
+# --- At size --------------------------------------------------------------------------------------
+
+FILL = """
+INSERT INTO audit_ledgerentry (chain, seq, prev, hash, body, event, at, actor_id, actor_label,
+    location_id, guest_id, target_type, target_id, play)
+SELECT 'location:' || place, n, '', '', '{}', kinds[1 + n %% cardinality(kinds)],
+    %(now)s - n * INTERVAL '1 minute', nullif(n %% 7, 0), 'somebody', place, n %% 5000,
+    'outreach.draft', (n %% 30000)::text, CASE WHEN n %% 3 = 0 THEN 'win-back' ELSE '' END
+FROM generate_series(1, %(each)s) AS n, unnest(%(places)s::bigint[]) AS place,
+    (SELECT %(kinds)s::text[] AS kinds) k
+"""
+ASKED: list[dict[str, Any]] = [
+    {},
+    {"event": "sample.approved"},
+    {"event": "sample."},
+    {"event": "guest.viewed"},
+    {"person_id": 3},
+    {"guest_id": 77},
+    {"play": "win-back"},
+    {"about": "77"},
+    {"from_on": date(2026, 11, 1), "to_on": date(2026, 11, 10)},
+    {"person_id": 999},
+    {"person_id": 3, "event": "sample."},
+]
+
+
+@pytest.fixture
+def hundred_thousand(db: None, now: datetime) -> list[str]:
+    """Entries of ten locations, most of them looks; the chains."""
+    kinds = ["guest.viewed"] * 6 + ["sample.created", "sample.approved"]
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_ledgerentry DISABLE TRIGGER USER")
+        cursor.execute(
+            FILL, {"now": now, "each": 10_000, "places": list(range(1, 11)), "kinds": kinds}
+        )
+        cursor.execute("ALTER TABLE audit_ledgerentry ENABLE TRIGGER USER")
+        cursor.execute("ANALYZE audit_ledgerentry")
+    return [f"location:{place}" for place in range(1, 11)]
+
+
+def test_every_filter_goes_by_an_index_and_reads_few_rows(
+    hundred_thousand: list[str], now: datetime
+) -> None:
+    for chains in (hundred_thousand[:1], hundred_thousand):
+        for asked in ASKED:
+            for before in (None, (now - timedelta(days=3), 50_000)):
+                query, values = selectors._query(
+                    chains, selectors.Filters(**asked), before=before, limit=51
+                )
+                with connection.cursor() as cursor:
+                    cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", values)
+                    [(plan,)] = cursor.fetchall()
+                scans = list(scans_of(plan[0]["Plan"]))
+                told = (len(chains), asked, before, scans)
+                assert all("Seq" not in kind for kind, _rows in scans), told
+                # 51 of each chain and event of a group, and what is passed over on the way.
+                assert sum(rows for _kind, rows in scans) <= 51 * len(chains) * 4 + 3_000, told
+
+
+def scans_of(plan: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Kind of scan and rows read, kept or not, of every scan of the ledger."""
+    if plan.get("Relation Name") == "audit_ledgerentry":
+        rows = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        yield plan["Node Type"], rows * plan["Actual Loops"]
+    for below in plan.get("Plans", []):
+        yield from scans_of(below)
+
+
+def test_the_page_and_the_whole_export_agree_at_size(
+    hundred_thousand: list[str], now: datetime
+) -> None:
+    filters = selectors.Filters(event="sample.approved", person_id=3)
+    found = list(selectors.everything(hundred_thousand, filters, before=(now, 2**63 - 1)))
+    expected = LedgerEntry.objects.filter(event="sample.approved", actor_id=3)
+    assert [entry.pk for entry in found] == list(
+        expected.order_by("-at", "-pk").values_list("pk", flat=True)
+    )
+    assert found[:50] == selectors.newest(hundred_thousand, filters)
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(

@@ -59,6 +59,7 @@ def test_an_empty_ledger_is_whole(db: None) -> None:
     [
         ({"body": '{"event":"sample.created"}'}, "its hash does not fit its text"),
         ({"guest_id": 99}, "its column guest_id does not fit its text"),
+        ({"play": "win-back"}, "its column play does not fit its text"),
         ({"actor_label": "Nobody"}, "its column actor_label does not fit its text"),
         ({"prev": "f" * 64}, "it does not follow from the entry before it"),
         ({"seq": 77}, "missing: the next entry found is 4"),

@@ -636,7 +636,11 @@ def test_a_worker_that_died_in_the_call_is_told_of_by_the_ledger(
     assert told_of(message) == ["message.begun", "message.lost"]
     entry = LedgerEntry.objects.get(event="message.lost")
     assert (entry.guest_id, entry.location_id) == (message.guest_id, message.location_id)
-    assert json.loads(entry.body)["detail"] == {"outbox": str(message.outbox_id), "attempt": 1}
+    assert json.loads(entry.body)["detail"] == {
+        "play": message.play_id,
+        "outbox": str(message.outbox_id),
+        "attempt": 1,
+    }
     assert sending.check_unknown(now=due + 2 * sending.LEASE + outbox.SETTLE) == 1
     assert told_of(message) == ["message.begun", "message.lost", "message.sent"]
 
