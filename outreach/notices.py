@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from datetime import time as clock_time
 from typing import Any
 
@@ -104,9 +104,15 @@ def still_held(rows: Iterable[Breaker], *, now: datetime) -> list[tuple[Breaker,
 
 
 def _morning(row: Breaker, now: datetime) -> datetime:
-    """Seven o'clock of the day on the clock of the place, that of UTC for everything."""
-    zone = row.location.zone if row.location else timezone.get_default_timezone()
+    """Seven o'clock of the day on the clock of the place."""
+    zone = _zone(row)
     return datetime.combine(now.astimezone(zone).date(), MORNING, tzinfo=zone)
+
+
+def _zone(row: Breaker) -> tzinfo:
+    """The zone of the breaker's location; of everything, that of the business's first location."""
+    first = row.location or Location.objects.filter(is_active=True).order_by("pk").first()
+    return first.zone if first else timezone.get_default_timezone()
 
 
 def _moment(row: Breaker, kind: str, now: datetime) -> datetime:
@@ -164,8 +170,7 @@ def _next(row: Breaker) -> str:
     if row.state == Breaker.State.HALF_OPEN:
         return str(_("A few are being let through to try."))
     assert row.tries_at is not None  # an open breaker cools (constraint)
-    zone = row.location.zone if row.location else timezone.get_default_timezone()
-    at = timezone.localtime(row.tries_at, zone)
+    at = timezone.localtime(row.tries_at, _zone(row))
     return str(
         _("Next: from %(at)s a few are let through to try.") % {"at": f"{at:%-d %b %-H:%M %Z}"}
     )

@@ -379,7 +379,6 @@ def recall_approval(*, draft_id: int, message_id: int, reason: str, now: datetim
 def _reopen(draft: Draft, *, now: datetime) -> None:
     """The draft awaits a decision again, looked at anew. As at drafting, there is one open draft
     per guest and play, and per guest and reason whichever play asks. Raises Conflict."""
-    _check_alone(draft)
     draft.status = Draft.Status.PENDING
     draft.decided_by, draft.decided_at = None, None
     draft.rejection, draft.rejection_note, draft.approval_hash = "", "", ""
@@ -391,7 +390,7 @@ def _reopen(draft: Draft, *, now: datetime) -> None:
         with transaction.atomic():
             draft.save()
     except IntegrityError:
-        # Drafted in this very moment: what the constraint refused is to be seen by now.
+        # The constraints decide, also against what is drafted in this very moment.
         _check_alone(draft)
         raise
 
