@@ -10,17 +10,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from outreach import stop_phrases
+from outreach import stop_phrases, unwelcome
 from outreach.models import Reply
 from outreach.normal import disguises, plain
 
 Intent = Reply.Intent
 
 # Signs that say stop without a word, and those that soften nothing.
-_STOP_SIGNS = re.compile("[\U0001f6d1\U0001f6ab\u26d4\u270b\U0001f515\U0001f590]")
+_STOP_SIGNS = re.compile("[\U0001f6d1\U0001f6ab\u26d4\u270b\U0001f515\U0001f590\U0001f4f5]")
 _MARKS = re.compile(r"[^\w\s'\U0001f44d\U0001f44c\U0001f44e-]")
 # So long a text is read no further for words that must stand alone.
 _ALONE = 8
+# So few words beside a sign that says stop add nothing to it.
+_FEW = 3
 
 # Whoever says one of these does not mean offers alone.
 EVERYTHING = re.compile(
@@ -64,25 +66,41 @@ def read(text: str) -> Reading:
         return Reading(Intent.HELP, for_person=False, suppresses=False)
     if bare in YES_WORDS:
         return Reading(Intent.YES, for_person=False, suppresses=False)
-    if bare in NO_WORDS:
-        return Reading(Intent.NO, for_person=False, suppresses=False)
     if not bare and _STOP_SIGNS.search(text):
         return Reading(Intent.STOP, for_person=False, suppresses=True)
+    signed = unwelcome.SIGNS.search(text) is not None or (
+        unwelcome.SOFTER_SIGNS.search(text) is not None and len(bare.split()) <= _FEW
+    )
+    if bare in NO_WORDS and not signed:
+        return Reading(Intent.NO, for_person=False, suppresses=False)
     everything = EVERYTHING.search(bare) is not None
-    views = list(dict.fromkeys(_bare(view) for view in disguises(text)))
-    if any(_says_stop_alone(view) for view in views):
+    views = _views(text)
+    if any(_says_stop_alone(view) for view in (bare, *views)):
         return Reading(Intent.STOP, for_person=False, suppresses=True, everything=everything)
-    said = [stop_phrases.HARMLESS.sub(" , ", view) for view in views]
+    said = [_other_matters(view) for view in views]
     # Clear enough to obey; where something else is said too, somebody should see to that part.
     if any(stop_phrases.CLEAR.search(view) for view in said):
         return Reading(
             Intent.STOP, for_person=said[0] != views[0], suppresses=True, everything=everything
         )
-    if stop_phrases.DOUBTFUL.search(said[0]) or (
-        stop_phrases.DISPLEASED.search(said[0]) and stop_phrases.REACHED.search(said[0])
+    if (
+        any(unwelcome.UNWELCOME.search(view) for view in said)
+        or any(unwelcome.run_together(view) for view in views)
+        or signed
     ):
         return Reading(Intent.STOP, for_person=True, suppresses=True, everything=everything)
     return Reading(Intent.OTHER, for_person=True, suppresses=False)
+
+
+def _views(text: str) -> list[str]:
+    """The words of a text as they stand and with every disguise taken off, spelt out."""
+    bare = [_bare(view) for view in disguises(text)]
+    return list(dict.fromkeys(unwelcome.spelt(view) for view in bare))
+
+
+def _other_matters(view: str) -> str:
+    """The words without what only sounds like stopping."""
+    return unwelcome.ASIDE.sub(" , ", stop_phrases.HARMLESS.sub(" , ", view))
 
 
 def _bare(text: str) -> str:

@@ -35,7 +35,7 @@ STOP_WORDS = _words(
     knock it off|spam|stop spam|mute|mute this|unlist|unlist me|deactivate|disable|bug off|
     buzz off|sod off|back off|fuck off|f off|fuck you|piss off|screw you|bugger off|eff off|
     wrong number|wrong person|wrong num|not me|take me off|never again|lose this|loose this|
-    stp|stpo|sotp|tsop|stopp|soptp|stopt|stoop|dtop|stol|stahp|
+    stp|stpo|sotp|tsop|sto|sop|ztop|atop|stap|stob|stoo|stlp|srop|qut|quti|st op|s top|stiop|stopp|soptp|stopt|stoop|dtop|stol|stahp|
     alto|para|pare|paren|parar|parad|basta|baja|la baja|darme de baja|dar de baja|date de baja|
     dame de baja|denme de baja|deme de baja|de baja|cancelar|cancela|cancele|cancelen|fin|detener|
     detente|detenganse|detengase|salir|salirme|no mas|nomas|mas no|quitar|eliminar|borrar|
@@ -171,17 +171,19 @@ HARMLESS = re.compile(
     r"(?:dar|den|de|dame)(?:me|nos|le)?\s+de\s+baja|baja)\s+(?:del?\s+)?"
     rf"(?:(?:mi|la|el|esta|este|nuestr[ao])\s+)?{_PLAN_ES}|"
     rf"deje?n?\s+de\s+cobrar(?:me|nos|le)?\b){_NO_MESSAGES}|"
-    r"stop(?:ped|ping|s)?\s+(?:by|in|over|off|at|for|on\s+(?:my|the)|to\s+(?:see|get|pick))\b|"
+    r"stop(?:ped|ping|s)?\s+(?:by|in|over|off|at|for\s+(?!god|the\s+love|good|ever|heaven|christ|once)|on\s+(?:my|the)|to\s+(?:see|get|pick))\b|"
     r"(?:bus|metro|train|subway|tram|next|first|last)\s+stops?|non-?\s?stop|"
-    r"(?:can\s*'?t|cannot|could\s*n'?t|won'?t|never)\s+stop\s+\w+ing|"
+    r"(?:can\s*'?t|cannot|could\s*n'?t|won'?t|never)\s+stop\s+(?!text|txt|messag|msg|contact|"
+    r"writ|bother|bugg|send|spam|harass|call|pester|annoy|e-?mail|buzz|blow)\w+ing|"
     r"stop(?:ped|ping)?\s+(?!text|txt|messag|msg|contact|writ|bother|bugg|send|spam|harass|call|"
-    r"pester|annoy|e-?mail|solicit|hitt)\w+ing\b|"
-    rf"(?:cancel(?:led|ling|ing|ed)?|cancell?)\s+(?:\w+\s+)?(?:\w+\s+)?{_BOOKED}|"
+    r"pester|annoy|e-?mail|solicit|hitt|buzz|blow|remind|hound|nagg|ping|tax|tec|test|tex|tet|gett|"
+    r"receiv|hear)\w+ing\b|"
+    rf"(?:cancel(?:led|ling|ing|ed)?|cancell?)\s+(?!(?:this|text|sms|your|the)\s+(?:\w+\s+)?service\b)(?:\w+\s+)?(?:\w+\s+)?{_BOOKED}|"
     rf"{_BOOKED}\s+(?:\w+\s+){{0,2}}cancell?ed|cancell?ation\s+(?:fee|policy|list|charge)s?|"
     r"quit\s+(?:smoking|drinking|caffeine|sugar|my\s+job|work|the\s+gym|retin\w+|\w+ol\b)|"
     r"(?:good|long|soon|early|big|close|strong|warm|old|well|time)\s+enough|"
-    r"enough\s+(?!with|of|text|txt|messag|msg|already|is\s+enough|e-?mail|spam|now|please|pls|"
-    r"stop)\w+|"
+    r"enough\s+(?!with|of|from|ya|ads?\b|text|txt|messag|msg|already|is\s+enough|e-?mail|spam|"
+    r"now|please|pls|promo|offer|stop)\w+|"
     r"stop\s?(?:lights?|signs?)|block\s+(?:off|out|\w+\s+(?:hours?|minutes?))|"
     r"hate\s+to\s+\w+|wrong\s+number\s+of|cancel\s+(?:online|both|one|two|through|in\s+the)|"
     r"(?:i|we)\s+(?:have|need|had)\s+to\s+cancel\s+but|as\s+a\s+walk-?in|"
@@ -190,7 +192,7 @@ HARMLESS = re.compile(
     r"(?:did\s?n\s?'?t|did\s+not|do\s?n\s?'?t|never|have\s?n\s?'?t|not)\s+(?:get|got|gotten|receive\w*|see|"
     r"seen|saw|find)\s+(?:the|my|a|an|your|any|it|that)\b|no\s+(?:text|message|e-?mail)\s+"
     r"(?:came|yet|with|has|from)|no\s+(?:me|nos)\s+\w+(?:aron|ieron|llego)\b|"
-    r"remove\s+(?!me|us|my|this|from|please|pls|now|immediately|number)(?:\w+\s+){0,2}?\w+|"
+    r"remove\s+(?!me|us|my|this|all|her|him|the|everything|from|please|pls|now|immediately|number)(?:\w+\s+){0,2}?\w+|"
     r"(?:gel|polish|hair|tattoo|lash|nail|makeup|acrylic|stain|mole)\s+(?:\w+\s+)?removal|"
     r"(?:take|get|put)\s+me\s+(?:in|to|down|on|through|an?)\b|take\s+my\s+card|"
     r"(?:end|ends|ending)\s+of|(?:the|will\s+it|does\s+it|it|offer|plan|membership|sale)\s+ends?\b|"
@@ -200,32 +202,4 @@ HARMLESS = re.compile(
     r"para\s+(?:el|la|los|las|mi|un|una|cuando|que|dos|tres|hoy|manana|ver|mas|este|esta|las)\b|"
     r"parada\w*"
     r")"
-)
-
-# Words that may mean silence or something else: suppress, then ask.
-DOUBTFUL = re.compile(
-    r"\b(?:(?:who|where|how)\s+(?:\w+\s+){0,3}(?:gave|get|got)\s+(?:\w+\s+){0,2}number|"
-    r"quien\s+(?:\w+\s+){0,2}mi\s+numero|no\s+(?:me|nos)\s+llame[ns]?|cansad[oa]s?\s+de|stop\w*|quit|unsub\w*|cancel\w*|revok\w*|remove\w*|opt|spam\w*|scam\w*|enough|harass\w*|"
-    r"annoy\w*|bother\w*|pester\w*|block\w*|(?:sick|tired)\s+of|permission|consent|solicit\w*|"
-    r"discontinue\w*|terminate\w*|lawyer|attorney|tcpa|sue\s+you|illegal|fuck\w*|"
-    r"(?:no\s+soy|i\s?'?m\s+not|i\s+am\s+not|this\s+is\s?(?:n\s?'?t|\s+not))\s+(?!sure|able|"
-    r"happy|free|feeling|coming|available|well|going|in|a\s|the|urgent|good|great|interested)\w+$|"
-    r"report(?:ed|ing)?\s+(?:this|you|it|to)|ftc|fcc|intrusive|hate\s+getting|"
-    r"did\s*(?:n.?t|\s+not)\s+sign\s+up|never\s+signed\s+up|not\s+a\s+member|"
-    r"basta|baja|bajas|cancel[ae]\w*|deten\w*|pares|paren|molest\w*|hart[oa]s?|acos\w*|estafa|"
-    r"suscri\w+|denunci\w+|bloque\w+)\b"
-)
-
-# Displeasure and the means of reaching somebody in one text: who says both wants to be left alone,
-# whatever the words between them.
-DISPLEASED = re.compile(
-    r"\b(?:crazy|nuts|mad|not|\w+n\s?'?t|never|no\s+longer|hate\w*|unwanted|unsolicited|rid|scrub|wrong|without|"
-    r"someone\s+else|somebody\s+else|another\s+person|belongs|done\s+with|wtf|creep\w*|rude|"
-    r"no\s+(?:es|soy|tengo|quiero|queremos|deseo|gusta|tiene)|ya\s+no|nunca|jamas|odio|otra\s+persona)\b"
-)
-REACHED = re.compile(
-    r"\b(?:texts?|texting|txts?|messages?|messaging|msgs?|sms|spam\w*|this\s+(?:number|phone|list)|"
-    r"my\s+(?:number|phone|cell)|(?:your|the|ur|mailing|any)\s+(?:\w+\s+)?lists?|contacted|"
-    r"contacting|receive|receiving|e-?mails|emailing|este\s+(?:numero|telefono)|mi\s+numero|"
-    r"mensajes?|escrib\w+|correos|su\s+lista)\b"
 )
