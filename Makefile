@@ -101,6 +101,10 @@ bench-hostile: env-tests ## Hostile notes against a machine that obeys them: not
 bench-breakers: env-tests ## 100 calm weeks: how often breakers open for nothing, and what they see at once
 	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.breakers
 
+.PHONY: stop-words
+stop-words: env-tests ## How well unseen wordings of stop are heard; WRITE=1 learns the second net anew
+	@$(VENV) -m config.local.with_servers $(VENV) -m benchmarks.answers.learn $(if $(WRITE),--write)
+
 .PHONY: bench-scale
 bench-scale: env-tests ## The whole round at the size of a chain: 50 locations, 200,000 guests
 	@$(VENV) -m benchmarks.scale --home "$(or $(BENCH_HOME),.local/scale)" --out "$(or $(OUT),.local/scale.json)" \

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from outreach import stop_phrases, unwelcome
+from outreach import stop_phrases, suspicion, unwelcome
 from outreach.models import Reply
 from outreach.normal import disguises, plain
 
@@ -58,7 +58,17 @@ class Reading:
 
 def read(text: str) -> Reading:
     """What an answer means. Text that is not clearly yes, no, stop, help or restart is for a
-    person."""
+    person. Raises suspicion.Refused."""
+    reading = by_rule(text)
+    if reading.intent == Intent.OTHER and (
+        suspicion.is_suspicious(text) or suspicion.is_foreign(text)
+    ):
+        return _doubtful(text)
+    return reading
+
+
+def by_rule(text: str) -> Reading:
+    """What the rules alone make of an answer."""
     bare = _bare(plain(text))
     if RESTART.match(bare):
         return Reading(Intent.RESTART, for_person=False, suppresses=False)
@@ -73,7 +83,7 @@ def read(text: str) -> Reading:
     )
     if bare in NO_WORDS and not signed:
         return Reading(Intent.NO, for_person=False, suppresses=False)
-    everything = EVERYTHING.search(bare) is not None
+    everything = _everything(text)
     views = _views(text)
     if any(_says_stop_alone(view) for view in (bare, *views)):
         return Reading(Intent.STOP, for_person=False, suppresses=True, everything=everything)
@@ -88,8 +98,17 @@ def read(text: str) -> Reading:
         or any(unwelcome.run_together(view) for view in views)
         or signed
     ):
-        return Reading(Intent.STOP, for_person=True, suppresses=True, everything=everything)
+        return _doubtful(text)
     return Reading(Intent.OTHER, for_person=True, suppresses=False)
+
+
+def _doubtful(text: str) -> Reading:
+    """It may be a stop: silence, and a person looks."""
+    return Reading(Intent.STOP, for_person=True, suppresses=True, everything=_everything(text))
+
+
+def _everything(text: str) -> bool:
+    return EVERYTHING.search(_bare(plain(text))) is not None
 
 
 def _views(text: str) -> list[str]:

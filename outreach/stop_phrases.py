@@ -35,7 +35,8 @@ STOP_WORDS = _words(
     knock it off|spam|stop spam|mute|mute this|unlist|unlist me|deactivate|disable|bug off|
     buzz off|sod off|back off|fuck off|f off|fuck you|piss off|screw you|bugger off|eff off|
     wrong number|wrong person|wrong num|not me|take me off|never again|lose this|loose this|
-    stp|stpo|sotp|tsop|sto|sop|ztop|atop|stap|stob|stoo|stlp|srop|qut|quti|st op|s top|stiop|stopp|soptp|stopt|stoop|dtop|stol|stahp|
+    stp|stpo|sotp|tsop|sto|sop|ztop|atop|stap|stob|stoo|stlp|srop|qut|quti|st op|s top|stiop|stopp|
+    soptp|stopt|stoop|dtop|stol|stahp|
     alto|para|pare|paren|parar|parad|basta|baja|la baja|darme de baja|dar de baja|date de baja|
     dame de baja|denme de baja|deme de baja|de baja|cancelar|cancela|cancele|cancelen|fin|detener|
     detente|detenganse|detengase|salir|salirme|no mas|nomas|mas no|quitar|eliminar|borrar|
@@ -189,12 +190,12 @@ HARMLESS = re.compile(
     r"(?:i|we)\s+(?:have|need|had)\s+to\s+cancel\s+but|as\s+a\s+walk-?in|"
     r"cancell?ed\s+(?:already|online|it|by|on|yesterday)|my\s+cancell?ation|"
     # Something did not arrive, or should: no complaint about being written to.
-    r"(?:did\s?n\s?'?t|did\s+not|do\s?n\s?'?t|never|have\s?n\s?'?t|not)\s+(?:get|got|gotten|receive\w*|see|"
+    r"(?<!rather\s)(?<!prefer\s)(?<!to\s)(?:did\s?n\s?'?t|did\s+not|do\s?n\s?'?t|never|have\s?n\s?'?t|not)\s+(?:get|got|gotten|receive\w*|see|"
     r"seen|saw|find)\s+(?:the|my|a|an|your|any|it|that)\b|no\s+(?:text|message|e-?mail)\s+"
     r"(?:came|yet|with|has|from)|no\s+(?:me|nos)\s+\w+(?:aron|ieron|llego)\b|"
     r"remove\s+(?!me|us|my|this|all|her|him|the|everything|from|please|pls|now|immediately|number)(?:\w+\s+){0,2}?\w+|"
     r"(?:gel|polish|hair|tattoo|lash|nail|makeup|acrylic|stain|mole)\s+(?:\w+\s+)?removal|"
-    r"(?:take|get|put)\s+me\s+(?:in|to|down|on|through|an?)\b|take\s+my\s+card|"
+    r"(?<!who\s)(?:take|get|put)\s+me\s+(?:in|to|down|on|through|an?)\b|take\s+my\s+card|"
     r"(?:end|ends|ending)\s+of|(?:the|will\s+it|does\s+it|it|offer|plan|membership|sale)\s+ends?\b|"
     r"(?:temporada|presion|tarifa)\s+baja|baja(?:s|n)?\s+(?:de\s+(?:precio|peso)|california|el\s+precio)|"
     r"fin\s+de|al\s+fin|en\s+fin|por\s+fin|"
