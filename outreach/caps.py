@@ -84,6 +84,45 @@ def reserve(*, lines: Sequence[Line], cost_cents: int) -> None:
         raise CapReached(_full_sentence(full, cost_cents))
 
 
+def reserve_anew(messages: Sequence[Message], *, policy: OutreachPolicy) -> list[Message]:
+    """Set the costs of these messages aside once more, in their order, each under all its limits or
+    not at all; those that fit are returned. As many statements for one as for hundreds. Call it
+    inside the transaction that queues them."""
+    lines = {
+        m.pk: lines_for(
+            location=m.location, play_key=m.play_id or "", at=m.approved_at, policy=policy
+        )
+        for m in messages
+        if m.reservation == Message.Reservation.VOIDED
+    }
+    every = {line.address: line for of_one in lines.values() for line in of_one}
+    Cap.objects.bulk_create(
+        [
+            Cap(scope=line.scope, key=line.key, period=line.period, limit_cents=line.limit_cents)
+            for line in every.values()
+        ],
+        ignore_conflicts=True,
+    )
+    locked = Cap.objects.select_for_update().filter(_at_addresses(every)).order_by("pk")
+    rows = {(str(cap.scope), cap.key, cap.period): cap for cap in locked}
+    fitting = []
+    for message in messages:
+        mine = [rows[line.address] for line in lines.get(message.pk, [])]
+        cost = message.cost_cents
+        if any(cap.reserved_cents + cap.spent_cents + cost > cap.limit_cents for cap in mine):
+            continue
+        for cap in mine:
+            cap.reserved_cents += cost
+        fitting.append(message)
+    # The rows are locked, so nobody else has changed what was read.
+    Cap.objects.bulk_update(rows.values(), ["reserved_cents"], batch_size=1_000)
+    Message.objects.filter(
+        pk__in=[message.pk for message in fitting if message.pk in lines],
+        reservation=Message.Reservation.VOIDED,
+    ).update(reservation=Message.Reservation.RESERVED)
+    return fitting
+
+
 def _full_sentence(cap: Cap | None, cost_cents: int) -> str:
     if cap is None:
         return "A spending limit is reached. Choose a cheaper offer or wait for the next day."

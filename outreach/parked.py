@@ -177,7 +177,10 @@ def why(delivery: InboxDelivery) -> str:
     if colon and kind.isidentifier():
         if kind == "OperationalError":
             return _("The database was busy or away.")
-        return _("Tenure stumbled over it (%(kind)s).") % {"kind": kind}
+        # What it was stands in the log, where whoever mends it looks.
+        return _("Tenure stumbled over it. The log tells more (delivery %(n)s).") % {
+            "n": delivery.pk
+        }
     return delivery.error or _("Tenure could not read it.")
 
 

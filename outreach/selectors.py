@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from memberships.models import Appointment, Guest
-from outreach import caps, checks, gate, held, rules, running, send_time
+from outreach import caps, checks, failures, gate, held, rules, running, send_time
 from outreach.errors import NotAllowed
 from outreach.models import (
     Channel,
@@ -548,6 +548,7 @@ class OutgoingRow:
     leaves_at: datetime | None  # not before the hours of the guest's place open
     place: str = ""  # in its sequence
     todo: str = ""  # about what keeps it back
+    told: failures.Told | None = None  # why it did not leave, and what to do
 
 
 @dataclass
@@ -557,6 +558,16 @@ class Outgoing:
     view: str
     rows: list[OutgoingRow]
     counts: dict[str, int]
+    again: dict[str, int] = field(default_factory=dict)  # given up, by cause
+
+    @property
+    def retries(self) -> list[tuple[str, str, int]]:
+        """Cause, its words, and how many were given up for it: all may be tried again."""
+        return [
+            (key, str(words), self.again[key])
+            for key, words in failures.PASSING.items()
+            if self.again.get(key)
+        ]
 
 
 def outgoing(user: User, location_id: int | None, *, view: str, now: datetime) -> Outgoing:
@@ -579,12 +590,19 @@ def outgoing(user: User, location_id: int | None, *, view: str, now: datetime) -
     shown = mine.filter(outbox__state__in=VIEWS[view])
     if view in ("sent", "trouble"):
         shown = shown.filter(recent)
+    again: dict[str, int] = {}
+    if view == "trouble":
+        shown = shown.annotate(cause=failures.cause())
+        if counts["trouble"]:
+            dead = shown.filter(failures.given_up()).order_by()
+            again = dict(dead.values_list("cause").annotate(n=Count("pk")))
     messages = list(
         shown.select_related(
             "outbox", "guest", "location", "play", "approved_by", "draft__run__play"
         ).order_by(*order)[:OUTGOING_LENGTH]
     )
-    return Outgoing(view=view, rows=outgoing_rows(messages, now=now), counts=counts)
+    rows = outgoing_rows(messages, now=now)
+    return Outgoing(view=view, rows=rows, counts=counts, again=again)
 
 
 def outgoing_rows(messages: Iterable[Message], *, now: datetime) -> list[OutgoingRow]:
@@ -604,6 +622,7 @@ def outgoing_rows(messages: Iterable[Message], *, now: datetime) -> list[Outgoin
                 todo="" if message.pk in opens else todo,
                 leaves_at=opens.get(message.pk, due_at),
                 place=running.place_of_draft(message.draft),
+                told=failures.told(message, cause=getattr(message, "cause", "")),
             )
         )
     return rows

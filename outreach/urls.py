@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("review/<int:pk>/snooze/", review.snooze, name="draft-snooze"),
     path("review/<int:pk>/undo/", review.undo, name="draft-undo"),
     path("outgoing/", outgoing.outgoing, name="outgoing"),
+    path("outgoing/retry/", outgoing.retry_all, name="message-retry-all"),
     path("outgoing/<int:pk>/cancel/", outgoing.cancel, name="message-cancel"),
     path("outgoing/<int:pk>/retry/", outgoing.retry, name="message-retry"),
     path("outgoing/<int:pk>/settle/", outgoing.settle, name="message-settle"),

@@ -11,7 +11,7 @@ import hashlib
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -129,17 +129,25 @@ def release(item: OutboxItem) -> bool:
 
 
 def try_again(*, item_id: UUID, now: datetime) -> bool:
-    """Queue a given-up row for one more try. False when it is not given up (any more)."""
-    given_up = OutboxItem.objects.filter(pk=item_id, state=State.DEAD)
-    return given_up.update(state=State.READY, due_at=now, error="") == 1
+    """Queue a given-up row once more, with all its tries: a carrier that was away may still cough,
+    and an unclear answer must be looked up. False when it is not given up (any more)."""
+    return try_all_again(item_ids=[item_id], now=now) == 1
 
 
-def settle(*, item_id: UUID, was_sent: bool, now: datetime) -> bool:
-    """A person found out what became of an uncertain row. False when it is not uncertain."""
+def try_all_again(*, item_ids: Collection[UUID], now: datetime) -> int:
+    """The same for many rows, in one statement. How many were given up."""
+    given_up = OutboxItem.objects.filter(pk__in=item_ids, state=State.DEAD)
+    return given_up.update(state=State.READY, due_at=now, tries=0, error="")
+
+
+def settle(*, item_id: UUID, was_sent: bool, now: datetime, note: str = "") -> bool:
+    """A person found out what became of an uncertain row, and may say how. False when it is not
+    uncertain."""
     uncertain = OutboxItem.objects.filter(pk=item_id, state=State.UNCERTAIN)
+    said: dict[str, Any] = {"error": note} if note else {}
     if was_sent:
-        return uncertain.update(state=State.SENT, sent_at=now) == 1
-    return uncertain.update(state=State.REFUSED) == 1
+        return uncertain.update(state=State.SENT, sent_at=now, **said) == 1
+    return uncertain.update(state=State.REFUSED, **said) == 1
 
 
 @transaction.atomic(durable=True)

@@ -247,6 +247,7 @@ TABLE: dict[str, Line] = {
     "outgoing": Line(FROM_MANAGER),
     "message-cancel": Line("403 302 302 302", thing=a_message, post={}),
     "message-retry": Line("403 302 302 302", thing=a_message, post={}),
+    "message-retry-all": Line("403 302 302 302", post={"cause": "away"}),
     "message-settle": Line("403 302 302 302", thing=a_message, post={}),
     "sequences": Line(EVERYBODY),
     "guest-sequences": Line(EVERYBODY, thing=lambda here: GuestFactory(location=here)),

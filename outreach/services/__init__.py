@@ -21,7 +21,7 @@ from outreach.services.decisions import (
     undo_decision,
 )
 from outreach.services.hours import end_hours, set_hours
-from outreach.services.messages import retry_message, settle_uncertain
+from outreach.services.messages import retry_all, retry_message, settle_uncertain
 from outreach.services.phases import (
     lower_doubtful,
     lower_phase,
@@ -91,6 +91,7 @@ __all__ = [
     "resume_run",
     "resume_runs",
     "resume_sending",
+    "retry_all",
     "retry_message",
     "see_doubt",
     "send_answer",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from audit import services as audit
-from outreach import caps, events, threads
+from outreach import caps, events, failures, threads
 from outreach.errors import Conflict, NotAllowed
-from outreach.models import Message, OutreachPolicy
+from outreach.models import Message, OutreachPolicy, Thread
 from platforms import outbox
 
 if TYPE_CHECKING:
@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 
 @transaction.atomic
-def settle_uncertain(*, message_id: int, was_sent: bool, by: User, now: datetime) -> Message:
-    """A person found out what became of an uncertain message. Raises Conflict, NotAllowed."""
+def settle_uncertain(
+    *, message_id: int, was_sent: bool, by: User, now: datetime, note: str = ""
+) -> Message:
+    """A person found out what became of an uncertain message; `note` says how, beside the message
+    and not in the ledger: it may name people. Raises Conflict, NotAllowed."""
     message: Message = Message.objects.select_related("outbox", "location").get(pk=message_id)
     if not by.has_perm("outreach.cancel_message", message):
         raise NotAllowed("You may not settle messages here. Ask a manager of the location.")
-    if not outbox.settle(item_id=message.outbox_id, was_sent=was_sent, now=now):
+    note = " ".join(note.split())[:200]
+    if note:
+        note = f"{by.get_full_name() or by.get_username()}: {note}"
+    if not outbox.settle(item_id=message.outbox_id, was_sent=was_sent, now=now, note=note):
         raise Conflict("This message has been settled meanwhile.")
     policy = OutreachPolicy.current()
     if was_sent:
@@ -80,3 +86,45 @@ def retry_message(*, message_id: int, by: User, now: datetime) -> Message:
     )
     message.outbox.refresh_from_db()
     return message
+
+
+MOST_AT_ONCE = 1_000
+RETRIED_FOR = timedelta(days=30)
+
+
+@transaction.atomic
+def retry_all(*, cause: str, location_id: int | None, by: User, now: datetime) -> tuple[int, int]:
+    """Queue once more what the person's locations have given up for one cause (failures.PASSING),
+    the oldest first, MOST_AT_ONCE at a time; each cost is set aside anew. Every one passes the gate
+    afresh, at the usual pace. Returns how many were queued, and how many a limit has no room for.
+    Raises NotAllowed."""
+    if not by.has_perm("outreach.cancel_message"):
+        raise NotAllowed("You may not send messages again. Ask a manager of the location.")
+    given_up = list(
+        Message.objects.visible_to(by)
+        .at(location_id)
+        .annotate(cause=failures.cause())
+        .filter(failures.given_up(), cause=cause, approved_at__gt=now - RETRIED_FOR)
+        .select_related("location", "outbox")
+        .order_by("approved_at", "pk")
+        .select_for_update(of=("self", "outbox"))[:MOST_AT_ONCE]
+    )
+    fitting = caps.reserve_anew(given_up, policy=OutreachPolicy.current())
+    outbox.try_all_again(item_ids=[message.outbox_id for message in fitting], now=now)
+    Thread.objects.filter(trouble_message__in=[message.pk for message in fitting]).update(
+        trouble="", trouble_at=None, trouble_message=None
+    )
+    audit.record_many(
+        [
+            audit.Entry(
+                event=events.MESSAGE_RETRIED,
+                at=now,
+                by=by,
+                location_id=message.location_id,
+                guest_id=message.guest_id,
+                target=message,
+            )
+            for message in fitting
+        ]
+    )
+    return len(fitting), len(given_up) - len(fitting)

@@ -9,13 +9,14 @@ from django.contrib.auth import authenticate
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from audit import clock
 from audit.access import picked_location, requires
 from audit.reads import note_read
 from memberships.models import Location
-from outreach import selectors, services
+from outreach import failures, selectors, services
 from outreach.errors import OutreachError
 from outreach.forms import ResumeForm
 from outreach.models import Message, Play, Switch
@@ -98,7 +99,37 @@ def settle(request: StaffRequest, pk: int) -> HttpResponse:
         services.settle_uncertain,
         message_id=message.pk,
         was_sent=request.POST.get("was_sent") == "1",
+        note=request.POST.get("note", ""),
     )
+
+
+@requires("outreach.cancel_message")
+@require_POST
+def retry_all(request: StaffRequest) -> HttpResponse:
+    """Everything of the person's that was given up for one cause."""
+    cause = request.POST.get("cause", "")
+    if cause not in failures.PASSING:
+        raise Http404("No such cause.")
+    queued, left = services.retry_all(
+        cause=cause, location_id=picked_location(request), by=request.user, now=clock.now()
+    )
+    if queued:
+        said = ngettext(
+            "%(n)d is queued once more and checked afresh.",
+            "%(n)d are queued once more; each is checked afresh.",
+            queued,
+        )
+        messages.success(request, said % {"n": queued})
+    if left:
+        said = ngettext(
+            "%(n)d stays: a spending limit has no room for it.",
+            "%(n)d stay: a spending limit has no room for them.",
+            left,
+        )
+        messages.warning(request, said % {"n": left})
+    if not queued and not left:
+        messages.info(request, _("Nothing is given up for this cause any more."))
+    return back(request, "outgoing", view="trouble", location=request.GET.get("location", ""))
 
 
 # --- Stop and resume ----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.test import Client
 from audit import clock
 from outreach.library import seed_library
 from outreach.models import Reply, Suppression
-from platforms.models import InboxDelivery
+from platforms.models import InboxDelivery, OutboxItem
 from tests.factories.memberships import GuestFactory
 from tests.factories.outreach import make_message, parked_answer
 
@@ -72,4 +72,27 @@ def test_accessible(sign_in, accessible, desk, manager, parked) -> None:
 def test_empty_is_accessible(sign_in, accessible, desk, location) -> None:
     page = sign_in(desk)
     page.goto("/replies/parked/")
+    accessible(page)
+
+
+def test_what_did_not_leave_is_accessible(sign_in, accessible, manager, parked) -> None:
+    """Given up, uncertain and refused, with the buttons for each."""
+    now = clock.now()
+    for state, error in (
+        ("dead", "Connection to the carrier failed: refused"),
+        ("uncertain", "The carrier cannot say whether it was sent."),
+        ("refused", "Error 21614: not a mobile number"),
+    ):
+        message = make_message(parked.location, now=now, first_name=state.title())
+        OutboxItem.objects.filter(pk=message.outbox_id).update(state=state, error=error)
+    page = sign_in(manager)
+    page.goto("/outgoing/?view=trouble")
+    page.get_by_text("This is no mobile number.").wait_for()
+    accessible(page, everywhere=True)
+    page.get_by_placeholder("How you know").fill("Ring me, she said")
+    page.get_by_role("button", name="It was not").click()
+    page.get_by_text("Settled.").wait_for()
+    page.locator("form[action^='/outgoing/retry/'] button").click()
+    page.get_by_text("1 is queued once more").wait_for()
+    page.goto("/outgoing/?view=sending")
     accessible(page)

@@ -514,7 +514,7 @@ class Outreach(RuleBasedStateMachine):
         except CapReached:
             return
         self.tell("retried")
-        letter.state = "ready"
+        letter.state, letter.tries = "ready", 0
 
     @precondition(lambda self: self.knows("ready"))
     @rule(fate=st.sampled_from(["busy", "lost before", "lost after", "accepted"]))

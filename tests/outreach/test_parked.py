@@ -48,7 +48,7 @@ def test_it_says_who_wrote_why_it_failed_and_what_waits(answer, waiting, manager
     (row,) = parked.parked(manager, None).rows
     assert [guest.pk for guest in row.guests] == [waiting.guest_id]
     assert row.holds == 1
-    assert "ValueError" in row.why
+    assert row.why == f"Tenure stumbled over it. The log tells more (delivery {answer.pk})."
     html = page(manager).content.decode()
     assert waiting.guest.name in html
     assert "1 message waits" in html
