@@ -174,9 +174,9 @@ SMS: list[tuple[str, str, str, str, str, str]] = [
         "card-soon",
         "Card about to expire",
         "card",
-        "Hi {first_name}, it's {business} {location}. The card for your membership is good until "
-        "{card_until}. Before the next payment, {way}.",
-        "Hola {first_name}, somos {business} {location}. La tarjeta de tu plan sirve hasta "
+        "Hi {first_name}, it's {business} {location}. The card we have for your membership is "
+        "dated {card_until}. Before the next payment, {way}.",
+        "Hola {first_name}, somos {business} {location}. La tarjeta de tu plan lleva la fecha "
         "{card_until}. Antes del siguiente cobro, {way}.",
     ),
     (
@@ -275,11 +275,11 @@ EMAIL: list[tuple[str, str, str, str, str, str, str, str]] = [
         "Card about to expire",
         "card",
         "The card for your membership",
-        "Hi {first_name},\n\nthe card for your membership at {location} is good until "
+        "Hi {first_name},\n\nthe card we have for your membership at {location} is dated "
         "{card_until}. Before the next payment, {way}.",
         "La tarjeta de tu plan",
-        "Hola {first_name}:\n\nla tarjeta de tu plan en {location} sirve hasta {card_until}. Antes "
-        "del siguiente cobro, {way}.",
+        "Hola {first_name}:\n\nla tarjeta de tu plan en {location} lleva la fecha {card_until}. "
+        "Antes del siguiente cobro, {way}.",
     ),
     (
         CARD,

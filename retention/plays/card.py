@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils.formats import date_format
 
-from memberships.models import Membership
+from memberships.models import Charge, Membership
 from outreach.drafting import Candidate
 from outreach.play_library import CARD
 from retention.plays.base import play_of, reason
@@ -19,8 +19,15 @@ AHEAD_DAYS = 14
 
 def find(location_id: int, as_of_on: date, now: datetime) -> Sequence[Candidate]:
     """Active contracts nobody asked to end that are charged within AHEAD_DAYS, to a card that is
-    not good any more that day; the first to be charged first. One statement."""
+    not good any more that day; the first to be charged first. A card that was charged after its
+    date has been renewed without the platform's noticing. One statement."""
+    renewed = Charge.objects.filter(
+        membership=OuterRef("pk"),
+        status=Charge.Status.PAID,
+        charged_on__gt=OuterRef("card_expires_on"),
+    )
     contracts = Membership.objects.filter(
+        ~Exists(renewed),
         location=location_id,
         status=Membership.Status.ACTIVE,
         cancel_requested_on__isnull=True,

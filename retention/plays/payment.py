@@ -51,7 +51,7 @@ def find(location_id: int, as_of_on: date, now: datetime) -> Sequence[Candidate]
 def _candidate(charge: Charge, as_of_on: date) -> Candidate:
     contract = charge.membership
     assert contract is not None  # the query asks for charges of a contract
-    said = f" ({charge.decline_code})" if charge.decline_code else ""
+    said = f" ({charge.decline_code.replace('_', ' ')})" if charge.decline_code else ""
     when = date_format(charge.charged_on, "j M")
     card = contract.card_expires_on
     return Candidate(

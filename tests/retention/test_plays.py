@@ -140,6 +140,15 @@ def test_an_old_failure_is_past_its_moment(
     assert bool(found(PAYMENT, location)) == is_found
 
 
+@pytest.mark.parametrize(("paid_on", "is_found"), [(days(-20), True), (days(-19), False)])
+def test_a_card_charged_after_its_date_has_been_renewed(
+    paid_on: date, is_found: bool, location: Location
+) -> None:
+    contract = expiring(guest__location=location, card_expires_on=days(-20))
+    ChargeFactory(membership=contract, status="paid", charged_on=paid_on)
+    assert bool(found(CARD, location)) == is_found
+
+
 def test_benefits_that_have_run_out_are_no_reason(location: Location) -> None:
     contract = idle(guest__location=location)
     contract.benefits.update(expires_on=days(-1))
