@@ -6,7 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 
 # Events that tell who was shown whom, not what was done.
-LOOKS = ("guest.viewed", "guests.listed")
+GUEST_VIEWED = "guest.viewed"
+GUESTS_LISTED = "guests.listed"
+LOOKS = (GUEST_VIEWED, GUESTS_LISTED)
 
 
 class LedgerHead(models.Model):
@@ -113,6 +115,31 @@ class Look(models.Model):
         ]
         indexes = [
             models.Index(fields=["at", "id"], name="look_to_note", condition=Q(is_noted=False))
+        ]
+
+
+class ListLook(models.Model):
+    """One person was shown one list of guests on one day (UTC): the same guests by the same filters
+    are one look. Waits here to be brought into the ledger as one entry, and is kept like `Look`."""
+
+    person_id = models.BigIntegerField()
+    location_id = models.BigIntegerField(null=True, blank=True)  # nothing: guests of several
+    place = models.CharField(max_length=40)
+    filters = models.JSONField()  # their names; what was typed may be a guest's name
+    guests = models.JSONField()  # ids in the order shown
+    content = models.CharField(max_length=64)  # SHA-256 of filters and guests
+    on_day = models.DateField()
+    at = models.DateTimeField()
+    is_noted = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person_id", "place", "on_day", "content"], name="list_look_once_a_day"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["at", "id"], name="list_look_to_note", condition=Q(is_noted=False))
         ]
 
 

@@ -6,8 +6,8 @@ Needs DATABASE_URL; works in a database of its own there and drops it at the end
 made by the database itself (nothing is hashed): 50 locations, half of them looks, the rest in the
 proportions of a business that sends. A manager of one location and an administrator of all ask
 each filter, the first page and one far back; the figures are milliseconds of the whole answer, and
-of that what this process computed (the rest is the database, or a busy machine). `--export` takes the largest CSV away and tells rows, seconds and how much memory
-that needed at its height.
+of that what this process computed (the rest is the database, or a busy machine). `--export` takes
+the largest CSV away and tells rows, seconds and how much memory that needed at its height.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
+from django.db.models.expressions import RawSQL
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ from django.views.decorators.http import require_http_methods
 from audit import clock, reads, services
 from audit.access import picked_location, requires
 from audit.apps import GUEST_EXPORTED
-from audit.models import LedgerEntry
+from audit.models import GUESTS_LISTED, LedgerEntry
 from audit.selectors import in_batches
 from audit.views import guarded
 from memberships.models import Guest
@@ -109,7 +110,15 @@ def tables(guest: Guest) -> dict[str, list[dict[str, Any]]]:
     }
     addresses = [text for pair in people.values_list("phone", "email") for text in pair if text]
     found[STOPS] = _rows(Suppression, {"address__in": addresses})
-    entries = LedgerEntry.objects.filter(guest_id__in=ids).order_by("-at", "-pk")
+    # Lists of guests are one entry each, and name them in their detail.
+    listed = RawSQL(
+        "SELECT id FROM audit_ledgerentry WHERE event = %s"
+        " AND jsonb_path_exists(body::jsonb, '$.detail.guests[*] ? (@ == $ids[*])', %s)",
+        [GUESTS_LISTED, json.dumps({"ids": ids})],
+    )
+    entries = LedgerEntry.objects.filter(
+        models.Q(guest_id__in=ids) | models.Q(pk__in=listed)
+    ).order_by("-at", "-pk")
     found[LEDGER] = [
         {
             "at": line.entry.at,

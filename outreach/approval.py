@@ -37,6 +37,12 @@ def approval_hash(draft: Draft, *, version: int) -> str:
     return _digest(content)
 
 
+def evidence_hash(draft: Draft) -> str:
+    """SHA-256 over what a draft was made from (score, reasons with their numbers, model, date), so
+    that the ledger fixes what the reviewer was shown without repeating it."""
+    return _digest(draft.evidence)
+
+
 def answer_hash(message: Message) -> str:
     """SHA-256 over an answer as its author sent it: words, recipient, channel, author, instant."""
     content = {

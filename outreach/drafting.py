@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from audit import services as audit
 from audit.services import Entry
 from memberships.models import Guest, Location, Membership
-from outreach import checks, events, shadows, treatments
+from outreach import approval, checks, events, shadows, treatments
 from outreach.models import (
     Channel,
     Contact,
@@ -223,6 +223,8 @@ def draft_for(
                 "cause": draft.evidence.get("cause", ""),
                 "score": draft.evidence.get("score"),
                 "model": draft.evidence.get("model"),
+                "evidence": approval.evidence_hash(draft),
+                "hash": approval.approval_hash(draft, version=draft.version),
                 "group": draft.group,
                 "failed": [check["check"] for check in draft.checks if not check["ok"]],
             },

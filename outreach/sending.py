@@ -201,6 +201,8 @@ def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
             "outbox": item.pk,
             "attempt": item.attempt,
             "channel": message.channel,
+            # The claim is made by a statement in which all of these hold.
+            "gate": [condition.key for condition in gate.CONDITIONS],
         },
     )
 

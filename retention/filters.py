@@ -129,6 +129,12 @@ class MemberFilter:
             sort=one_of("sort", SORTS, "risk"),
         )
 
+    def names(self) -> list[str]:
+        """Which choices were made; what was typed is only "search"."""
+        plain_list = MemberFilter()
+        chosen = [n for n in self.__slots__ if getattr(self, n) != getattr(plain_list, n)]
+        return ["search" if name == "q" else name for name in chosen]
+
     def address(self, **changes: Any) -> str:
         """The query string of this filter with some changes; empty for the plain list."""
         changed = replace(self, **changes)

@@ -17,7 +17,7 @@ from django_htmx.http import push_url, trigger_client_event
 
 from audit import clock
 from audit.access import picked_location, requires
-from audit.reads import note_read
+from audit.reads import note_list, note_read
 from retention import filters, services
 from retention.filters import MemberFilter
 from retention.forms import PickedGuests, ViewForm
@@ -77,6 +77,15 @@ def _browse(request: StaffRequest, chosen: MemberFilter, user: User, now: dateti
 
 def _list_or_page(request: StaffRequest, context: dict[str, Any]) -> HttpResponse:
     chosen: MemberFilter = context["chosen"]
+    page: member_list.MemberPage | None = context["page"]
+    if page is not None:
+        note_list(
+            by=request.user,
+            place="member list",
+            guests=[(line.guest.pk, line.row.location_id) for line in page.lines],
+            filters=chosen.names(),
+            now=context["now"],
+        )
     context |= {
         "order": filters.SORTS[chosen.sort],
         "bookings": filters.BOOKINGS,
@@ -92,7 +101,6 @@ def _list_or_page(request: StaffRequest, context: dict[str, Any]) -> HttpRespons
     response = render(request, "retention/_member_list.html", context | {"is_part": True})
     address = chosen.address()
     push_url(response, f"{request.path}?{address}" if address else request.path)
-    page = context["page"]
     if page is not None:
         found = ngettext("%(n)d person", "%(n)d people", page.count) % {"n": page.count}
         trigger_client_event(response, "announce", {"value": found})

@@ -162,6 +162,41 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ListLook",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("person_id", models.BigIntegerField()),
+                ("location_id", models.BigIntegerField(blank=True, null=True)),
+                ("place", models.CharField(max_length=40)),
+                ("filters", models.JSONField()),
+                ("guests", models.JSONField()),
+                ("content", models.CharField(max_length=64)),
+                ("on_day", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("is_noted", models.BooleanField(default=False)),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_noted", False)),
+                        fields=["at", "id"],
+                        name="list_look_to_note",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person_id", "place", "on_day", "content"),
+                        name="list_look_once_a_day",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Look",
             fields=[
                 (

@@ -147,6 +147,7 @@ def commit_approval(
         "cost_cents": draft.cost_cents,
         "score": draft.evidence.get("score"),
         "model": draft.evidence.get("model"),
+        "evidence": approval.evidence_hash(draft),
         "care": care,
         "warnings": [result.check for result in results if not result.ok],
         "due_at": message.outbox.due_at,

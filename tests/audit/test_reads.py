@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit import reads, services
-from audit.models import LedgerEntry, LedgerHead, Look
+from audit.models import LedgerEntry, LedgerHead, ListLook, Look
 from audit.verification import verify
 from memberships.models import Location
 from outreach.library import seed_library
@@ -146,6 +146,58 @@ def test_the_page_notes_whom_it_shows(
     query = {"date": str(row.on)} if page == "calls" else {}
     assert client.get(reverse(page, args=args), query).status_code == 200
     assert (guest_id, place) in Look.objects.values_list("guest_id", "place")
+
+
+# --- Lists ----------------------------------------------------------------------------------------
+
+
+def listed() -> list[dict[str, Any]]:
+    entries = LedgerEntry.objects.filter(event="guests.listed").order_by("chain", "seq")
+    return [
+        {"who": entry.actor_id, "chain": entry.chain} | json.loads(entry.body)["detail"]
+        for entry in entries
+    ]
+
+
+def list_look(by: User, *guests: tuple[int, int], now: datetime, filters: Any = ()) -> None:
+    reads.note_list(by=by, place="member list", guests=guests, filters=filters, now=now)
+
+
+def test_a_list_is_one_entry_with_all_it_showed(
+    desk: User, admin: User, now: datetime, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        list_look(
+            desk, *((guest, 3) for guest in range(1, 51)), now=now, filters=["search", "band"]
+        )
+    list_look(admin, (7, 3), (8, 4), now=now)
+    assert reads.note_pending(now=now) == 2
+    assert listed() == [
+        {
+            "who": desk.pk, "chain": "location:3", "where": "member list", "count": 50,
+            "filters": ["band", "search"], "guests": list(range(1, 51)),
+        },
+        {
+            "who": admin.pk, "chain": "organisation", "where": "member list", "count": 2,
+            "filters": [], "guests": [7, 8],
+        },
+    ]  # fmt: skip
+    assert verify().faults == []
+
+
+def test_the_same_list_counts_once_a_day_and_another_anew(
+    desk: User, now: datetime, django_assert_num_queries: Any
+) -> None:
+    for later in (0, 2, 5):
+        list_look(desk, (7, 3), (8, 3), now=now + timedelta(minutes=later))
+    list_look(desk, (8, 3), (7, 3), now=now)
+    list_look(desk, (7, 3), (8, 3), now=now, filters=["plan"])
+    list_look(desk, (7, 3), (8, 3), now=now + timedelta(days=1))
+    with django_assert_num_queries(0):
+        list_look(desk, now=now)
+    assert reads.note_pending(now=now) == 4
+    assert reads.note_pending(now=now + timedelta(days=4)) == 0
+    assert not ListLook.objects.exists(), "what stands in the ledger is forgotten here"
 
 
 def test_looks_are_left_out_of_the_activity_unless_asked_for(

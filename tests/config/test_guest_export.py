@@ -60,6 +60,11 @@ def test_it_holds_what_was_sent_what_was_paid_and_what_was_done(
     )
     reads.note_read(by=desk, place="call card", guests=[(guest.pk, location.pk)], now=now)
     stranger = GuestFactory(location=location, last_name="Stranger")
+    for filters, shown in (("band", [stranger, guest]), ("plan", [stranger])):
+        reads.note_list(
+            by=desk, place="member list", filters=[filters], now=now,
+            guests=[(one.pk, location.pk) for one in shown],
+        )  # fmt: skip
     files = taken(client, regional, guest)
     everything = json.loads(files["everything.json"])
     assert everything["messages"][0]["body"] == message.body
@@ -68,6 +73,9 @@ def test_it_holds_what_was_sent_what_was_paid_and_what_was_done(
     assert everything["stops"][0]["address"] == guest.phone
     done = [entry["what"] for entry in everything["done-to-you"]]
     assert any("looked at" in what and "call card" in what for what in done)
+    assert [what for what in done if "member list" in what] == [
+        f"{desk} was shown a list of 2 guests (member list; by band)"
+    ]
     assert any("approved" in what for what in done)
     assert any("took away everything" in what for what in done)
     assert message.body in files["messages.csv"].replace('""', '"')

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audit import clock
-from audit.models import Look
+from audit import clock, reads
+from audit.models import LedgerEntry, ListLook, Look
 from memberships.models import Benefit, Charge, Location, Review
 from outreach.models import Draft, Suppression
 from retention.filters import MemberFilter
@@ -473,3 +473,31 @@ def test_the_person_takes_few_queries(client: Client, manager: User, known: Any)
     assert queries(client, path_of(known)) <= MOST_QUERIES
     timeline = reverse("member-timeline", args=[known.guest_id])
     assert queries(client, timeline, **HTMX) <= MOST_QUERIES
+
+
+# --- Who was shown a list -------------------------------------------------------------------------
+
+
+def test_a_list_and_a_search_are_noted_without_what_was_typed(
+    client: Client, manager: User, desk: User, listed: Any, location: Location, now: datetime
+) -> None:
+    ada = listed["ada"].guest
+    for person, asked in ((manager, {"q": ada.first_name, "band": "high"}), (desk, {"q": "ada"})):
+        client.force_login(person)
+        answer = client.get(reverse("members"), asked, headers=HTMX)
+        assert ada.first_name in answer.content.decode()
+        look = ListLook.objects.get(person_id=person.pk)
+        shown = [line.guest.pk for line in answer.context["page"].lines]
+        assert ada.pk in shown
+        assert (look.guests, look.place, look.location_id) == (shown, "member list", location.pk)
+        assert {"search"} <= set(look.filters) <= {"search", "band", "status", "sort"}
+    assert reads.note_pending(now=now) == 2
+    assert not LedgerEntry.objects.filter(
+        event="guests.listed", body__icontains=ada.first_name
+    ).exists()
+
+
+def test_a_list_of_nobody_is_not_noted(client: Client, manager: User, listed: Any) -> None:
+    client.force_login(manager)
+    assert client.get(reverse("members"), {"q": "nobody here"}).status_code == 200
+    assert not ListLook.objects.exists()
