@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,17 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
+
 from audit import events
 from audit.formula import home_of
 from audit.models import LOOKS, LedgerEntry, LedgerHead
 
 PAGE = 50
 BATCH = 1_000
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 AHEAD = 200  # entries of a chain read at a time while many chains are told as one
 
 Cursor = tuple[datetime, int]
@@ -53,7 +59,7 @@ class Filters:
             "since": ("e.at >= %(since)s", self.from_on and self._midnight(self.from_on)),
             "until": (
                 "e.at < %(until)s",
-                self.to_on and self._midnight(self.to_on + timedelta(days=1)),
+                self.to_on and self._midnight(self.to_on, days=1),
             ),
         }
         if self.event and not self.event.endswith("."):
@@ -69,8 +75,11 @@ class Filters:
         """Whether few entries can fit, so that they are better asked for than their chains."""
         return self.guest_id is not None or bool(self.about)
 
-    def _midnight(self, on: date) -> datetime:
-        return datetime.combine(on, time.min, tzinfo=self.zone).astimezone(UTC)
+    def _midnight(self, on: date, *, days: int = 0) -> datetime:
+        """The beginning of the day so many days after `on`. What lies at the end of time narrows
+        nothing, and could not be counted on from."""
+        known = min(max(on, FIRST_DAY), LAST_DAY) + timedelta(days=days)
+        return datetime.combine(known, time.min, tzinfo=self.zone).astimezone(UTC)
 
 
 def chains_of(user: Any, location_id: int | None) -> list[str]:
@@ -184,14 +193,18 @@ def lines(entries: Sequence[LedgerEntry]) -> list[Line]:
             wanted["location"].add(entry.location_id)
         if entry.target_id.isdecimal():
             wanted[entry.target_type].add(int(entry.target_id))
-    names = {kind: events.names_of(kind, ids) for kind, ids in wanted.items()}
-    return [_line(entry, names) for entry in entries]
+    names: dict[str, Any] = {kind: events.names_of(kind, ids) for kind, ids in wanted.items()}
+    details = [_detail(entry) for entry in entries]
+    names["play"] = dict(events.plays()) if any("play" in detail for detail in details) else {}
+    return [_line(*pair, names) for pair in zip(entries, details, strict=True)]
 
 
-def _line(entry: LedgerEntry, names: dict[str, Any]) -> Line:
+def _line(entry: LedgerEntry, detail: dict[str, Any], names: dict[str, Any]) -> Line:
     guest = names.get("guest", {}).get(entry.guest_id, "") if entry.guest_id else ""
     location = names.get("location", {}).get(entry.location_id, "") if entry.location_id else ""
-    values: dict[str, Part] = {name: Part(_plain(value)) for name, value in _detail(entry).items()}
+    values = {name: Part(_plain(value)) for name, value in detail.items()}
+    if "play" in detail:
+        values["play"] = Part(names["play"].get(detail["play"]) or _plain(detail["play"]))
     values["actor"] = Part(entry.actor_label, "person", entry.actor_id)
     values["guest"] = Part(guest or "a guest", "guest" if guest else "", entry.guest_id)
     values["location"] = Part(location or "the organisation")
@@ -226,7 +239,20 @@ def _plain(value: Any) -> str:
         return ", ".join(f"{name}: {_change(item)}" for name, item in value.items())
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "none"
-    return "–" if value is None else str(value)
+    return "–" if value is None else _dated(str(value))
+
+
+def _dated(text: str) -> str:
+    """A date or an instant, kept as ISO 8601, as staff read it, in the zone of the reader."""
+    if not _ISO.fullmatch(text):
+        return text
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if len(text) == len("2026-11-21"):
+        return date_format(at, "D j M Y")
+    return date_format(timezone.localtime(at) if at.tzinfo else at, "D j M Y, H:i")
 
 
 def _change(value: Any) -> str:

@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "staff.middleware.expired_sign_in",
     "staff.middleware.session_limits",
     "staff.middleware.SecondFactor",
+    "staff.middleware.storable",
     "staff.middleware.place",
     "staff.middleware.SignInFirst",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -111,6 +111,21 @@ def private_pages(get_response: Handler) -> Handler:
     return middleware
 
 
+def storable(get_response: Handler) -> Handler:
+    """The one character PostgreSQL cannot keep (NUL) is refused before a page meets it. Nobody can
+    type it; it comes out of broken programs."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            forms = [request.GET, request.POST]
+            texts = (text for form in forms for _name, some in form.lists() for text in some)
+            if any("\x00" in text for text in texts):
+                return render(request, "400.html", status=400)
+        return get_response(request)
+
+    return middleware
+
+
 def place(get_response: Handler) -> Handler:
     """Reads the person's locations once (`request.my_locations`), and shows times as they are at
     the picked location, else at the first of the person's. To pick a location one does not serve

@@ -57,7 +57,12 @@ def _switch(scope: str, key: str, *, stopped: bool, reason: str, by: User, now: 
         by=by,
         location_id=location_id,
         target=row,
-        detail={"scope": wanted.label, "key": key, "reason": row.reason},
+        detail={
+            "scope": wanted.label,
+            "key": key,
+            "what": Switch.objects.named().get(pk=row.pk).what,
+            "reason": row.reason,
+        },
     )
     return row
 

@@ -19,6 +19,7 @@ from audit.services import Entry
 from audit.views import guarded
 from memberships.models import Location
 from outreach.models import Play
+from outreach.services import stop_sending
 from staff.models import User
 from tests.factories.memberships import GuestFactory
 from tests.owner import as_owner
@@ -49,6 +50,44 @@ def test_an_entry_reads_as_a_sentence_with_names(
     assert f"<strong>{manager}</strong> drafted for" in shown
     assert "Ada &lt;Moss&gt;" in shown
     assert "Fri 20 Nov, 12:00" in shown  # the reader's zone
+
+
+def test_no_code_name_and_no_bare_date_stands_in_a_sentence(
+    page, now: datetime, regional: User, location: Location
+) -> None:
+    Play.objects.update_or_create(pk="at-risk-check-in", defaults={"name": "Check-in of the shy"})
+    stop_sending(scope="play", key="at-risk-check-in", reason="Wrong", by=regional, now=now)
+    stop_sending(scope="location", key=str(location.pk), reason="Flood", by=regional, now=now)
+    services.record(
+        "sequence.begun",
+        at=now,
+        location_id=location.pk,
+        detail={"play": "at-risk-check-in", "step": 1},
+    )
+    services.record(
+        "draft.snoozed", at=now, location_id=location.pk, detail={"until": "2026-11-24T14:00:00Z"}
+    )
+    shown = page()
+    assert "began the sequence Check-in of the shy" in shown
+    assert "until Tue 24 Nov 2026, 09:00" in shown  # the reader's zone
+    assert f"stopped sending ({location.name}): Flood" in shown
+    assert "sequence at-risk-check-in" not in shown
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_date_at_the_end_of_time_narrows_nothing(page, day: str) -> None:
+    page(from_on="0001-01-01", to_on=day)
+    page(from_on=day)
+
+
+def test_a_character_that_cannot_be_kept_is_refused_everywhere(
+    client: Client, manager: User
+) -> None:
+    client.force_login(manager)
+    assert client.get(reverse("replies"), {"q": "a\x00b"}).status_code == 400
+    answer = client.post(reverse("sending-stop"), {"reason": "a\x00b"})
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.content.decode()
 
 
 def test_only_places_one_serves_are_told(
