@@ -412,8 +412,15 @@ def test_a_currency_may_have_limits_of_its_own(draft, manager, admin, now):
         data={"limits_by_currency": {"EUR": {"business_month": 5_000}}}, by=admin, now=now
     )
     services.approve_draft(draft_id=euros.pk, version=1, by=admin, now=now)
-    curation.change_policy(data={"limits_by_currency": {}}, by=admin, now=now)
     limits = Cap.objects.order_by("key").filter(scope="business_month").values_list
+    curation.change_policy(
+        data={"limits_by_currency": {"EUR": {"business_month": 6_000}}}, by=admin, now=now
+    )
+    assert dict(limits("key", "limit_cents")) == {
+        "business:EUR": 6_000,
+        "business:USD": 1_000_000,
+    }
+    curation.change_policy(data={"limits_by_currency": {}}, by=admin, now=now)
     assert dict(limits("key", "limit_cents")) == {
         "business:EUR": 1_000_000,
         "business:USD": 1_000_000,
