@@ -23,6 +23,8 @@ from outreach.models import (
     OutreachPolicy,
     Play,
     PlayPhase,
+    Reply,
+    Run,
     Suppression,
     Switch,
     Thread,
@@ -81,6 +83,11 @@ def said_stop(*, channel: str = "sms", address: str = "", **fields) -> Act:
         added_at=NOW - HOUR,
         **fields,
     )
+
+
+def split_kinds(message: Message) -> None:
+    """A stop to one kind of message does not end the other yet."""
+    OutreachPolicy.objects.update(stop_ends_all_on=DUE.date() + timedelta(days=1))
 
 
 def elsewhere() -> Location:
@@ -179,6 +186,10 @@ STANDS: dict[str, Act] = {
     "a stop that was taken back": said_stop(lifted_at=NOW),
     "a stop of another number": said_stop(address=OTHER),
     "a stop on another channel": said_stop(channel="email"),
+    "a stop to notes, where it is an offer": both(said_stop(scope="service"), split_kinds),
+    "a stop to offers, where it is a note": both(
+        change(Play, is_marketing=False), said_stop(scope="marketing"), split_kinds
+    ),
     "the arm of another play": both(
         lambda m: put_into_arm(m.guest_id, held_out=False),
         lambda m: m.guest.holdout_set.create(
@@ -215,10 +226,16 @@ def test_what_stands_beside_a_message_does_not_hold_it(message, beside):
 
 HOLDS: dict[str, tuple[Act, str]] = {
     "a stop to everything before the policy ends all": (
-        both(said_stop(scope="all"), lambda m: OutreachPolicy.objects.update(
-            stop_ends_all_on=DUE.date() + timedelta(days=1)
-        )),
+        both(said_stop(scope="all"), split_kinds),
         "suppressed",
+    ),
+    "a stop to offers": (both(said_stop(scope="marketing"), split_kinds), "suppressed"),
+    "a stop to notes, where it is one": (
+        both(change(Play, is_marketing=False), said_stop(scope="service"), split_kinds),
+        "suppressed",
+    ),
+    "a sequence that was left": (
+        change(Run, state="left", left_why="by_hand", next_at=None, ended_at=NOW), "sequence"
     ),
     "no consent to the service kind": (
         both(change(Play, is_marketing=False), change(Guest, sms_transactional=False)), "consent"
@@ -351,10 +368,11 @@ def as_purpose(message: Message, purpose: str) -> None:
 @pytest.mark.parametrize(
     ("purpose", "why"), [("confirmation", ""), ("help", ""), ("answer", "suppressed")]
 )
-def test_after_a_stop_only_its_confirmation_and_help_leave(message, purpose, why):
+@pytest.mark.parametrize("scope", ["all", "service"])
+def test_after_a_stop_only_its_confirmation_and_help_leave(message, purpose, why, scope):
     as_purpose(message, purpose)
-    said_stop(scope="service")(message)
-    OutreachPolicy.objects.update(stop_ends_all_on=DUE.date() + timedelta(days=1))
+    said_stop(scope=scope)(message)
+    split_kinds(message)
     assert held(message) == why
 
 
@@ -378,6 +396,11 @@ def test_what_is_about_approaching_does_not_bind_an_answer(message, desk, locati
         )  # fmt: skip
         assert held(message, late) == why
     assert held(message, late + 2 * HOUR) == "hours"
+    Contact.objects.create(guest=message.guest, last_at=late, outbox_id=uuid4())
+    assert held(message, late) == ""
+    assert held(message, late + 50 * MINUTE) == ""
+    Reply.objects.all().delete()
+    assert held(message, late) == "hold"
 
 
 @pytest.mark.parametrize("purpose", ["outreach", "answer", "confirmation"])
@@ -396,3 +419,34 @@ def test_the_same_message_may_be_tried_again_at_once_and_no_other_to_the_guest(m
     contact.outbox_id = uuid4()
     contact.save()
     assert held(message) == "hold"
+
+
+def test_a_message_being_sent_does_not_stand_in_its_own_way(message, now):
+    OutreachPolicy.objects.update(weekly_cap=1)
+    item = message.outbox
+    item.state, item.attempt, item.leased_until = "sending", 1, DUE + MINUTE
+    item.save()
+    policy = OutreachPolicy.current()
+    assert gate.still_open(item, now=DUE, policy=policy)
+    others(1)(message)
+    assert not gate.still_open(item, now=DUE, policy=policy)
+
+
+def open_still(item: OutboxItem, **changes) -> bool:
+    """Whether the claim of the item may call, once the database says this of it."""
+    OutboxItem.objects.filter(pk=item.pk).update(**changes)
+    return gate.still_open(item, now=DUE, policy=OutreachPolicy.current())
+
+
+def test_only_the_claim_itself_may_call_and_only_within_its_lease(message, manager):
+    item = message.outbox
+    mine = {"state": "sending", "attempt": 1, "leased_until": DUE + MINUTE}
+    item.attempt = 1
+    assert open_still(item, **mine)
+    for lost in (
+        {"state": "unknown"}, {"state": "checking"}, {"attempt": 2}, {"leased_until": DUE},
+    ):  # fmt: skip
+        assert not open_still(item, **mine | lost)
+    assert open_still(item, **mine)
+    switched("all")(message)
+    assert not open_still(item, **mine)

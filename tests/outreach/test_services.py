@@ -10,6 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+
 from audit.models import LedgerEntry
 from outreach import caps, curation, services
 from outreach.errors import (
@@ -159,6 +160,58 @@ def test_the_desk_and_managers_elsewhere_decide_nothing(draft, now, request, who
     for verb in (approve, reject, edit):
         with pytest.raises(NotAllowed):
             verb(draft, person, now)
+
+
+def snooze(draft, by, now):
+    return services.snooze_draft(
+        draft_id=draft.pk, version=draft.version, until=now + timedelta(days=2), by=by, now=now
+    )
+
+
+def undo(draft, by, now):
+    return services.undo_decision(draft_id=draft.pk, by=by, now=now)
+
+
+def cancel(draft, by, now):
+    return services.cancel_message(message_id=draft.messages.get().pk, by=by, now=now)
+
+
+def retry(draft, by, now):
+    OutboxItem.objects.update(state="dead")
+    return services.retry_message(message_id=draft.messages.get().pk, by=by, now=now)
+
+
+def settle(draft, by, now):
+    OutboxItem.objects.update(state="uncertain")
+    return services.settle_uncertain(
+        message_id=draft.messages.get().pk, was_sent=True, by=by, now=now
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "verb"),
+    [(None, snooze), (approve, undo), (reject, undo), (approve, cancel), (approve, retry),
+     (approve, settle)],
+)  # fmt: skip
+def test_nobody_else_puts_off_takes_back_or_repeats_either(
+    draft, manager, desk, outsider, now, first, verb
+):
+    if first is not None:
+        first(draft, manager, now)
+    for person in (desk, outsider):
+        with pytest.raises(NotAllowed):
+            verb(draft, person, now)
+    assert verb(draft, manager, now)
+
+
+@pytest.mark.parametrize("verb", [edit, reject, snooze])
+def test_what_was_decided_or_has_expired_is_changed_by_nobody(draft, manager, now, verb):
+    with pytest.raises(Conflict, match="expired"):
+        verb(draft, manager, draft.expires_at)
+    approve(draft, manager, now)
+    draft.refresh_from_db()  # its version as it is now
+    with pytest.raises(Conflict, match="approved this"):
+        verb(draft, manager, now)
 
 
 def test_an_offer_above_ones_limit_needs_somebody_with_a_wider_one(draft, manager, regional, now):
@@ -477,3 +530,54 @@ def test_no_currency_is_spent_beyond_its_own_limits_nor_kept_back_by_another(
             for scope, key in keys.items():
                 spent[scope, key] += cost
         transaction.set_rollback(True)
+
+
+# --- Limits -------------------------------------------------------------------------------------
+
+
+def spent(now, location, play="at-risk-check-in"):
+    policy = OutreachPolicy.current()
+    return caps.lines_for(location=location, play_key=play, at=now, policy=policy)
+
+
+def test_days_and_months_are_those_of_the_location(location, elsewhere, now):
+    night = now.replace(month=12, day=1, hour=6)  # still November in Denver
+    assert [line.period for line in spent(night, location)] == ["2026-12-01", "2026-12", "2026-12"]
+    assert [line.period for line in spent(night, elsewhere)] == [
+        "2026-11-30", "2026-11", "2026-11"
+    ]  # fmt: skip
+
+
+def test_each_limit_is_its_own(location, now):
+    OutreachPolicy.objects.update_or_create(
+        pk=1,
+        defaults={"location_day_cents": 1, "play_month_cents": 2, "business_month_cents": 3},
+    )
+    assert [(line.scope, line.key, line.limit_cents) for line in spent(now, location)] == [
+        ("location_day", str(location.pk), 1),
+        ("play_month", f"at-risk-check-in:{location.currency}", 2),
+        ("business_month", f"business:{location.currency}", 3),
+    ]
+
+
+@pytest.mark.parametrize("scope", ["location_day", "play_month", "business_month"])
+@pytest.mark.parametrize("used", ["reserved_cents", "spent_cents"])
+def test_what_is_set_aside_and_what_is_spent_both_count_to_the_cent(location, now, scope, used):
+    lines = spent(now, location)
+    caps.reserve(lines=lines, cost_cents=1)
+    full = Cap.objects.filter(scope=scope)
+    full.update(limit_cents=100, **({"reserved_cents": 0, "spent_cents": 0} | {used: 90}))
+    with pytest.raises(CapReached), transaction.atomic():
+        caps.reserve(lines=lines, cost_cents=11)
+    caps.reserve(lines=lines, cost_cents=10)
+    with pytest.raises(CapReached):
+        caps.reserve(lines=lines, cost_cents=1)
+
+
+def test_a_cost_is_settled_where_it_was_set_aside_however_late(draft, manager, now):
+    message = approve(draft, manager, now)
+    message.outbox.due_at = now + timedelta(days=40)
+    message.outbox.save()
+    policy = OutreachPolicy.current()
+    caps.post(Message.objects.select_related("location").get(pk=message.pk), policy=policy)
+    assert set(Cap.objects.values_list("reserved_cents", "spent_cents")) == {(0, draft.cost_cents)}
