@@ -255,3 +255,37 @@ def test_emoji_are_welcome_unless_they_promise_or_spell() -> None:
         assert failing(text(body=short.format(welcome))) == set(), welcome
     for telling in ["🎁", "💰", "💯", "🆓", "🇫🇷", "5️⃣"]:
         assert failing(text(f"See you {telling}")), telling
+
+
+# --- One check alone ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "check"),
+    [
+        ({"body": " \n "}, "missing field"),
+        ({"subject": "Your {plan}", "library_subject": "Your {plan}"}, "missing field"),
+        ({"body": LIBRARY + " &quot;", "library_body": LIBRARY}, "characters"),
+        ({"body": LIBRARY + " aGVsbG9Xb3JsZA now."}, "characters"),
+        (
+            {
+                "body": LIBRARY.replace("Hi Ada, it's", "It's"),
+                "library_body": LIBRARY.replace("Hi Ada, it's", "It's"),
+                "filled_name": "Bella",
+            },
+            "name",
+        ),
+        (
+            {
+                "body": LIBRARY.replace("Hi Ada, it's", "It's"),
+                "library_body": LIBRARY.replace("Hi Ada, it's", "It's"),
+                "first_name": "Ada.com",
+                "filled_name": "Ada.com",
+            },
+            "name",
+        ),
+        ({"channel": "email", "body": LIBRARY + " well" * 1_000}, "length"),
+    ],
+)
+def test_each_check_finds_its_own_fault(changes: dict[str, str], check: str) -> None:
+    assert check in failing(text(**changes))
