@@ -96,7 +96,7 @@ def elsewhere() -> Location:
 
 
 def other_play() -> Play:
-    return Play.objects.create(key="win-back", name="Win-back", description="", threshold=0)
+    return Play.objects.create(key="another", name="Another", description="", threshold=0)
 
 
 def phase(kind: str, *, here: bool = True, this_play: bool = True) -> Act:
@@ -181,7 +181,7 @@ def approved_by(role: str, *, limit: int = 0, at: bool = True) -> Act:
 STANDS: dict[str, Act] = {
     "a switch that was resumed": switched("all", stopped=False),
     "the switch of another location": lambda m: switched("location", str(elsewhere().pk))(m),
-    "the switch of another play": switched("play", "win-back"),
+    "the switch of another play": switched("play", "another"),
     "the switch of another channel": switched("channel", "email"),
     "a stop that was taken back": said_stop(lifted_at=NOW),
     "a stop of another number": said_stop(address=OTHER),

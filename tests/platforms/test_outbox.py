@@ -206,3 +206,60 @@ def test_key_names_no_person(now):
     item = queue(now)
     assert outbox.key_of(item) == f"send:{item.pk}"
     assert "2125550101" not in outbox.key_of(item)
+
+
+def test_a_claim_takes_only_what_is_ready_whatever_it_is_pointed_at(now):
+    queue(now)
+    any_row = "SELECT o.id FROM platforms_outboxitem o LIMIT 1 FOR UPDATE OF o SKIP LOCKED"
+    for state, taken in (("refused", False), ("unknown", False), ("ready", True)):
+        OutboxItem.objects.update(state=state)
+        found = outbox.claim(candidate_sql=any_row, params={}, now=now, lease=LEASE)
+        assert (found is not None) is taken
+
+
+def test_a_claim_of_before_gives_nothing_back_that_is_anothers_now(now):
+    queue(now)
+    old = claim(now)
+    outbox.release(old)
+    newer = claim(now)
+    assert outbox.release(old) is False
+    newer.refresh_from_db()
+    assert newer.state == "sending"
+
+
+def test_only_what_is_unknown_and_of_its_kind_is_looked_up(now):
+    for subject, changes in (
+        ("draft:1", {"state": "ready"}),
+        ("draft:2", {"state": "unknown", "topic": "writeback"}),
+        ("draft:3", {"state": "unknown", "due_at": now + LEASE}),
+        ("draft:4", {"state": "unknown", "due_at": now}),
+    ):
+        item = queue(now - LEASE, subject=subject)
+        OutboxItem.objects.filter(pk=item.pk).update(**changes)
+    found = outbox.claim_unknown(topic="message", now=now, lease=LEASE)
+    assert (found.subject, found.attempt, found.tries) == ("draft:4", 1, 1)
+    assert outbox.claim_unknown(topic="message", now=now, lease=LEASE) is None
+
+
+@pytest.mark.parametrize("state", OutboxItem.State.values)
+def test_people_change_only_what_is_in_the_state_for_it(now, state):
+    """Given up may be tried once more, uncertain be settled, ready be withdrawn or put off."""
+    item = queue(now)
+
+    def does(act, **arguments) -> bool:
+        OutboxItem.objects.update(state=state, leased_until=now, sent_at=now)
+        return act(item_id=item.pk, **arguments)
+
+    assert does(outbox.try_again, now=now) is (state == "dead")
+    assert does(outbox.settle, was_sent=True, now=now) is (state == "uncertain")
+    assert does(outbox.settle, was_sent=False, now=now) is (state == "uncertain")
+    assert does(outbox.postpone, due_at=now + LEASE) is (state == "ready")
+    assert does(outbox.withdraw, now=now) is (state == "ready")
+
+
+def test_what_a_person_knows_was_not_sent_is_never_sent_by_itself(now):
+    item = queue(now)
+    OutboxItem.objects.update(state="uncertain")
+    outbox.settle(item_id=item.pk, was_sent=False, now=now)
+    item.refresh_from_db()
+    assert item.state == "refused"
