@@ -86,6 +86,13 @@ class Text:
         return plain(f"{self.library}\n{self.offer}")
 
     @cached_property
+    def promised(self) -> str:
+        """What may be promised, and as often: the library's text, which names the offer once; the
+        offer itself only where that text does not."""
+        library, offer = plain(self.library), plain(self.offer)
+        return library if offer in library else self.known
+
+    @cached_property
     def is_library(self) -> bool:
         return (self.subject, self.body) == (self.library_subject, self.library_body)
 
@@ -265,10 +272,10 @@ def _numbers(text: Text) -> Check:
                 return bad(name, f"{found.group()} is a number to call that we do not know.")
     said = text.views[0]
     for label, pattern in (("amount", wording.MONEY), ("percentage", wording.PERCENTS)):
-        if strange := _more(_firsts(pattern, said), _firsts(pattern, allowed)):
+        if strange := _more(_firsts(pattern, said), _firsts(pattern, text.promised)):
             return bad(name, f"The {label} {strange} is not part of the offer. Take it out.")
     for pattern in (wording.CURRENCY, wording.PERCENT_SIGNS):
-        if strange := _more(pattern.findall(said), pattern.findall(allowed)):
+        if strange := _more(pattern.findall(said), pattern.findall(text.promised)):
             return bad(name, f"“{strange}” is more than the offer says. Take it out.")
     for view in text.views:
         for pattern in (wording.NUMBER_WORDS, wording.DATES_IN_WORDS):
@@ -332,8 +339,7 @@ def _firsts(pattern: re.Pattern[str], text: str) -> list[str]:
 
 
 def _more(said: list[str], allowed: list[str]) -> str:
-    """The first thing said more often than it may be; empty when there is none. The offer stands
-    both in the filled text and by itself, which allows no second mention: counts are the text's."""
+    """The first thing said more often than it may be; empty when there is none."""
     over = Counter(said) - Counter(allowed)
     return next(iter(over), "")
 
@@ -342,11 +348,7 @@ def _benefit(text: Text) -> Check:
     name = "benefit"
     if text.is_library:
         return good(name, "As the library says it")
-    # The library's own text counts, so that nothing is promised twice.
-    base = plain(text.library)
-    if plain(text.offer) and plain(text.offer) not in base:
-        base = text.known
-    promised = Counter(wording.BENEFIT.findall(base))
+    promised = Counter(wording.BENEFIT.findall(text.promised))
     for view in text.views:
         over = Counter(wording.BENEFIT.findall(view)) - promised
         if over:

@@ -13,9 +13,10 @@ from audit.models import LedgerEntry
 from outreach import gate, sending, services
 from outreach.errors import Conflict, NotAllowed
 from outreach.hours import DELIVERED, EVERY_DAY, Hours, Line, lay_out, place_of
-from outreach.models import CallingHours, Message, OutreachPolicy
+from outreach.models import CallingHours, Message, OutreachPolicy, Play
 from outreach.places import Place, number_jurisdictions, number_zones, state_code
 from platforms.outcome import Outcome, Result
+from tests.factories.memberships import NOW
 from tests.factories.outreach import make_draft, mirror_is_fresh
 
 MINUTE = timedelta(minutes=1)
@@ -187,10 +188,29 @@ def held(message: Message, at: datetime) -> str:
     return gate.held_reasons([message.pk], now=at)[message.pk]
 
 
-def test_the_claim_builds_the_place_the_check_asked_about(message):
-    wanted = place_of(message.guest, message.location, channel="sms", is_marketing=True)
-    open_now = gate.open_places(now=local("2026-11-20 12:00"), policy=OutreachPolicy.current())
-    assert open_now == [wanted.key]
+@pytest.mark.parametrize(
+    ("guest", "place", "channel", "is_marketing"),
+    [
+        ({}, {}, "sms", True),
+        ({"time_zone": "Pacific/Honolulu"}, {}, "sms", True),
+        ({"phone": "+34612345678"}, {}, "sms", True),
+        ({}, {"country": "ES", "region": "MD", "time_zone": "Europe/Madrid"}, "sms", True),
+        ({}, {}, "sms", False),
+        ({}, {}, "email", True),
+    ],
+)
+def test_the_claim_builds_the_place_the_check_asked_about(
+    message, monkeypatch, guest, place, channel, is_marketing
+):
+    for thing, fields in ((message.guest, guest), (message.location, place)):
+        for name, value in fields.items():
+            setattr(thing, name, value)
+        thing.save()
+    Message.objects.update(channel=channel)
+    Play.objects.update(is_marketing=is_marketing)
+    monkeypatch.setattr(gate.hours.Hours, "is_open", lambda *_: True)
+    wanted = place_of(message.guest, message.location, channel=channel, is_marketing=is_marketing)
+    assert gate.open_places(now=NOW, policy=OutreachPolicy.current()) == [wanted.key]
 
 
 def test_the_gate_holds_by_the_state_of_the_number(message, now, monkeypatch):

@@ -10,7 +10,6 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-
 from audit.models import LedgerEntry
 from outreach import caps, curation, services
 from outreach.errors import (
@@ -134,6 +133,47 @@ def test_a_decision_counts_only_for_the_version_that_was_seen(draft, manager, no
         )
     draft.refresh_from_db()
     assert draft.status == Draft.Status.PENDING
+
+
+def test_a_decision_counts_only_while_the_status_is_what_was_read(draft, manager, now):
+    Draft.objects.filter(pk=draft.pk).update(status="withdrawn")
+    with pytest.raises(Conflict, match="quicker"):
+        decisions._decide(
+            draft, version=1, status=Draft.Status.REJECTED, decided_by=manager, decided_at=now
+        )
+
+
+def test_only_the_very_same_press_is_the_same_approval(draft, manager, now):
+    approve(draft, manager, now)
+    undone = undo(draft, manager, now)
+    assert undone.version == 3  # what was seen before counts no more
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
+    approve(undone, manager, now)
+    with pytest.raises(Conflict, match="approved this"):
+        services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
+
+
+def test_what_comes_back_or_is_put_off_leaves_a_day_to_decide(draft, manager, now):
+    late = draft.expires_at - timedelta(hours=2)
+    until = late + timedelta(days=2)
+    services.snooze_draft(draft_id=draft.pk, version=1, until=until, by=manager, now=late)
+    draft.refresh_from_db()
+    assert draft.expires_at == until + timedelta(days=1)
+    late = draft.expires_at - timedelta(hours=2)
+    approve(draft, manager, late)
+    assert undo(draft, manager, late).expires_at == late + timedelta(days=1)
+
+
+def test_no_approval_is_recalled_where_there_is_none(draft, manager, now):
+    reject(draft, manager, now)
+    with pytest.raises(Conflict, match="rejected this"):
+        decisions.recall_approval(draft_id=draft.pk, message_id=1, reason="old", now=now)
+
+
+def test_a_draft_of_elsewhere_is_gone_for_who_approves_a_group(draft, outsider, now):
+    done, refused = services.approve_as_is(picks=[(draft.pk, 1)], by=outsider, now=now)
+    assert (done, refused) == ([], {draft.pk: "This draft is gone."})
 
 
 def test_nobody_approves_their_own_words(draft, manager, approver, admin, now):

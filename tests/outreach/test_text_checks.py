@@ -228,6 +228,8 @@ def test_links_lead_to_the_business_only(settings) -> None:
         "https://evil.com/juniper.example",
         "http://juniper.example/book",
         "https://juniper.example@evil.com",
+        "https://evil@juniper.example/book",
+        "https://juniper.example:8443/book",
         "https://xjuniper.example",
         "https://juniper.exampl",
     ]:
@@ -289,3 +291,39 @@ def test_emoji_are_welcome_unless_they_promise_or_spell() -> None:
 )
 def test_each_check_finds_its_own_fault(changes: dict[str, str], check: str) -> None:
     assert check in failing(text(**changes))
+
+
+@pytest.mark.parametrize(
+    "said", ["And 20% more.", "And 20 percent more.", "Call 20.", "It is twenty dollars."]
+)
+def test_a_number_that_is_known_may_not_come_back_as_an_amount(said: str) -> None:
+    """The library's text names the 20th: that makes no 20 % known."""
+    if said == "Call 20.":
+        assert failing(text(said)) == set()
+    else:
+        assert "numbers" in failing(text(said))
+
+
+def test_an_amount_may_be_said_as_often_as_the_library_says_it() -> None:
+    credit = LIBRARY.replace("a complimentary upgrade on your next visit", "a $15 credit")
+    same = {"library_body": credit, "offer": "a $15 credit"}
+    assert failing(text(body=credit, **same)) == set()
+    assert "numbers" in failing(text(body=f"{credit} And $15 for your friend.", **same))
+    # Where the library's text does not name its offer, the text may: once.
+    bare = {"library_body": LIBRARY, "offer": "a $15 credit"}
+    assert (
+        failing(text(body=LIBRARY.replace("a complimentary upgrade on", "$15 for"), **bare))
+        == set()
+    )
+    assert "numbers" in failing(text("Take $15, or $15.", **bare))
+
+
+def test_a_promise_of_the_library_is_not_made_twice_and_none_in_pictures() -> None:
+    assert "benefit" in failing(text("And an upgrade for your friend."))
+    assert "benefit" in failing(text("See you 🎁"))
+
+
+def test_a_house_may_be_called_a_clinic() -> None:
+    named = LIBRARY.replace("North", "Glow Clinic")
+    assert failing(text(body=named, library_body=named, location="Glow Clinic")) == set()
+    assert "clinical claim" in failing(text("Ask at the Glow Clinic."))

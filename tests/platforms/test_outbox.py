@@ -263,3 +263,26 @@ def test_what_a_person_knows_was_not_sent_is_never_sent_by_itself(now):
     outbox.settle(item_id=item.pk, was_sent=False, now=now)
     item.refresh_from_db()
     assert item.state == "refused"
+
+
+def test_an_answer_counts_once(now):
+    queue(now)
+    item = claim(now)
+    outbox.finish(item, Outcome(Result.SENT), now)
+    assert outbox.finish(item, Outcome(Result.REFUSED), now) is None
+    item.refresh_from_db()
+    assert item.state == "sent"
+
+
+def test_a_call_whose_worker_died_is_looked_up_once_its_carrier_has_settled(now):
+    queue(now)
+    claim(now)
+    outbox.expire_leases(now=now + LEASE * 2)
+    at = now + LEASE + outbox.SETTLE
+    assert outbox.claim_unknown(topic="message", now=at - LEASE / 30, lease=LEASE) is None
+    assert outbox.claim_unknown(topic="message", now=at, lease=LEASE) is not None
+
+
+def test_no_wait_grows_beyond_its_limit_unless_the_other_side_asks(now):
+    assert outbox.retry_wait(30, None) <= 1.2 * outbox.LONGEST_WAIT
+    assert outbox.retry_wait(1, 7_200.0) == timedelta(hours=2)
