@@ -24,7 +24,7 @@ from outreach.unwelcome import spelt
 
 # Weights are read only if they are, byte for byte, those that were reviewed with this line.
 WEIGHTS = Path(__file__).with_name("suspicion.json")
-DIGEST = "74346f07ba4c10c5c20097b6e0d81b02aa584351fe8b5e8d73638f6b19224af1"
+DIGEST = "328c574b9df0b118dbac060ade6a6816a07017cb8cac04374982e6cbc6990a8c"
 
 # What is read of a long answer, in characters: who wants silence says so early or alone.
 READ = 400
