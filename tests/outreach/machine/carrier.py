@@ -5,7 +5,7 @@ It promises nothing: a second acceptance under the same key is a second message 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 
 from django.db.models import F
@@ -47,7 +47,7 @@ class Carrier:
     def __init__(self, world: World) -> None:
         self.world = world
         self.fates: deque[str] = deque()
-        self.wrongs: list[str] = []
+        self.wrongs: defaultdict[str, list[str]] = defaultdict(list)  # by the promise broken
         self.finds = "the truth"
         self.counts: dict[str, int] = {}
         self.find_letter: Callable[[str], Letter | None] = lambda outbox_id: None
@@ -63,14 +63,15 @@ class Carrier:
     def _call(self, key: str, to: str, subject: str, body: str) -> Outcome:
         letter = self.find_letter(key.removeprefix("send:"))
         if letter is None:
-            self.wrongs.append(f"{key} was never approved")
+            self.wrongs["approved"].append(f"{key} was never approved")
             return Outcome(Result.REFUSED)
         if (to, subject, body) != (letter.to, letter.subject, letter.body):
-            self.wrongs.append(f"{letter}: other bytes than approved: {(to, subject, body)}")
+            self.wrongs["bytes"].append(f"{letter}: other than approved: {(to, subject, body)}")
         if reasons := self.world.forbids(letter):
-            self.wrongs.append(f"{letter}: called although {reasons}")
+            self.wrongs["allowed"].append(f"{letter}: called although {reasons}")
+        self.world.note_try(letter)
         if letter.state != "ready":
-            self.wrongs.append(f"{letter}: called while {letter.state}")
+            self.wrongs["state"].append(f"{letter}: called while {letter.state}")
         fate = self.fates.popleft() if self.fates else "accepted"
         self.counts[fate] = self.counts.get(fate, 0) + 1
         letter.tries += 1
@@ -78,7 +79,7 @@ class Carrier:
         if fate in ACCEPTING:
             letter.accepted.append(self.world.now)
             if len(letter.accepted) > 1:
-                self.wrongs.append(f"{letter}: the guest got it twice")
+                self.wrongs["once"].append(f"{letter}: the guest got it twice")
         letter.state = AFTER[fate]
         if letter.tries >= TRIES:
             letter.state = {"ready": "dead", "unknown": "uncertain"}.get(letter.state, letter.state)
@@ -110,7 +111,7 @@ class Carrier:
     def look_up(self, *, key: str) -> Outcome:
         letter = self.find_letter(key.removeprefix("send:"))
         if letter is None or letter.state != "unknown":
-            self.wrongs.append(f"{key} was looked up although {letter and letter.state}")
+            self.wrongs["state"].append(f"{key} looked up although {letter and letter.state}")
             return Outcome(Result.UNKNOWN)
         letter.tries += 1
         spent = letter.tries >= TRIES

@@ -6,7 +6,7 @@ may reach its guest at this instant: written a second time, in other words than 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -28,6 +28,7 @@ DECIDING = {"manager", "regional", "admin"}
 FRESH_FOR = timedelta(hours=26)
 APPROVED_FOR = timedelta(hours=72)
 WEEK = timedelta(days=7)
+WATCHED_FOR = timedelta(minutes=30)
 
 
 @dataclass
@@ -110,6 +111,7 @@ class Letter:
     cost: int
     by: int | None
     paper: Paper | None
+    by_rule: bool = False  # nobody looked: a play that is trusted here sent it
     state: str = "ready"
     tries: int = 0  # calls and look-ups
     calls: list[datetime] = field(default_factory=list)
@@ -127,6 +129,30 @@ class Letter:
         if self.state == "sent":
             return "posted"
         return "voided" if self.state in ("refused", "dead", "withdrawn") else "reserved"
+
+
+@dataclass(frozen=True)
+class Trust:
+    """A play that may act by itself at a location: since when, and on which terms."""
+
+    since: datetime
+    least_p: float
+    most_cost: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """Something is not as usual: `play` and `location_id` None mean any. `tries`: how many
+    messages may leave in this `round` to see what becomes of them."""
+
+    breaker_id: int
+    round: int
+    play: str | None
+    location_id: int | None
+    tries: int
+
+    def covers(self, letter: Letter) -> bool:
+        return self.play in (None, letter.play) and self.location_id in (None, letter.location_id)
 
 
 @dataclass
@@ -147,6 +173,11 @@ class World:
     answered: dict[int, datetime] = field(default_factory=dict)  # by guest, the last one read
     switches: set[tuple[str, str]] = field(default_factory=set)
     reporting: set[tuple[str, int]] = field(default_factory=set)
+    trusted: dict[tuple[str, int], Trust] = field(default_factory=dict)
+    watched_at: datetime | None = None  # when somebody last looked whether all is as usual
+    held: list[Held] = field(default_factory=list)
+    # Letters that left to see what becomes of them, by breaker and round.
+    tried: defaultdict[tuple[int, int], set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def enter_approval(self, paper: Paper, message: Message) -> None:
         """What counts from now on is what the paper said, whatever was stored."""
@@ -164,6 +195,7 @@ class World:
             cost=paper.cost,
             by=message.approved_by_id,
             paper=paper,
+            by_rule=message.is_automatic,
         )
         assert paper.letter.outbox_id not in self.letters, "two approvals, one effect"
         self.letters[paper.letter.outbox_id] = paper.letter
@@ -202,7 +234,29 @@ class World:
             "hold": self._since_contact(letter, lambda one: one.accepted) < self._hold,
             "hours": not self.is_open(person.zone),
         }
-        return found + [name for name, wrong in opinions.items() if wrong]
+        found += [name for name, wrong in opinions.items() if wrong]
+        return found + self._forbids_by_rule(letter) if letter.by_rule else found
+
+    def _forbids_by_rule(self, letter: Letter) -> list[str]:
+        """What nobody looked at needs a play that is trusted, and calm that somebody has seen."""
+        opinions = {
+            "not trusted": (letter.play, letter.location_id) not in self.trusted,
+            "nobody watches": self.watched_at is None or self.now - self.watched_at >= WATCHED_FOR,
+            "not as usual": any(
+                one.covers(letter) and len(self._tried(one) - {letter.outbox_id}) >= one.tries
+                for one in self.held
+            ),
+        }
+        return [name for name, wrong in opinions.items() if wrong]
+
+    def _tried(self, held: Held) -> set[str]:
+        return self.tried[held.breaker_id, held.round]
+
+    def note_try(self, letter: Letter) -> None:
+        """The letter meets the carrier while something is not as usual."""
+        for held in self.held:
+            if letter.by_rule and held.covers(letter):
+                self._tried(held).add(letter.outbox_id)
 
     def surely_free(self, letter: Letter) -> bool:
         """Nothing speaks against the letter, with room on every side: then it must have left."""
@@ -216,6 +270,7 @@ class World:
             > self._hold + timedelta(minutes=1)
             and self.is_open(person.zone, time(10), time(15))
             and not any(address in (person.phone, person.email) for _, address in self.suppressed)
+            and not (letter.by_rule and self.held)
         )
 
     def _reach(self, person: Person, channel: str) -> tuple[str, bool]:
@@ -391,7 +446,7 @@ def draft(world: World, play: str, guest_ids: Sequence[int]) -> list[Paper]:
                 location_id=person.location_id,
                 membership_id=person.membership_id,
                 cause=play,  # one draft per guest and cause: three plays, three causes
-                evidence=EVIDENCE,
+                evidence=EVIDENCE | {"may_act": True},
                 facts={"unused_credits": "3"},
             )
             for person in (world.people[guest_id] for guest_id in guest_ids)
