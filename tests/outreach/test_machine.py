@@ -261,7 +261,7 @@ class Outreach(RuleBasedStateMachine):
 
     def _enter(self, paper: Paper, message: Message) -> None:
         """An approval into the book: what counts is what the paper said, not what was stored."""
-        self.tell("approved")
+        self.tell("approved with an offer" if paper.cost else "approved")
         self.world.enter_approval(paper, message)
 
     @precondition(lambda self: self.has("pending"))
@@ -444,9 +444,13 @@ class Outreach(RuleBasedStateMachine):
     @precondition(lambda self: self.has("pending"))
     @rule(picks=st.lists(some, min_size=1, max_size=2))
     def situation_is_over(self, picks: list[int]) -> None:
-        papers = {paper.id: paper for paper in map(self.paper, picks)}
-        services.withdraw_drafts(draft_ids=list(papers), reason="booked", now=self.world.now)
-        for paper in papers.values():
+        self._withdraw([self.paper(pick) for pick in picks])
+
+    def _withdraw(self, papers: list[Paper]) -> None:
+        services.withdraw_drafts(
+            draft_ids=sorted({paper.id for paper in papers}), reason="booked", now=self.world.now
+        )
+        for paper in papers:
             if paper.status == "pending":
                 paper.status, paper.version = "withdrawn", paper.version + 1
 
@@ -625,14 +629,17 @@ class Outreach(RuleBasedStateMachine):
     # --- By itself ----------------------------------------------------------------------------
 
     @rule(
-        play=st.sampled_from(PLAYS), pick=some, least_p=st.sampled_from([0.2, 0.2, 0.9]),
-        most_cost=st.sampled_from([0, 10_000]), anew=st.booleans(),
-    )  # fmt: skip
+        play=st.sampled_from(PLAYS[1:]),  # the sequence begins once per guest
+        pick=some,
+        least_p=st.sampled_from([0.2, 0.2, 0.9]),
+        most_cost=st.sampled_from([0, 10_000]),
+        then=st.sampled_from(["", "acts", "acts", "acts and is doubted"]),
+    )
     def play_is_trusted(
-        self, play: str, pick: int, least_p: float, most_cost: int, anew: bool
+        self, play: str, pick: int, least_p: float, most_cost: int, then: str
     ) -> None:
-        """A regional manager lets the play act by itself at a location; with `anew` there is
-        something for it to do: everybody without an open draft of it is drafted for again."""
+        """A regional manager lets the play act by itself at a location. Whom it would have written
+        to is drafted for anew: a trusted play decides on nothing older."""
         place = list(self.world.fresh)[pick % len(self.world.fresh)]
         terms = {
             "name": "sure", "min_p": least_p, "min_visits": 0, "visit_days": 30,
@@ -647,8 +654,12 @@ class Outreach(RuleBasedStateMachine):
         )  # fmt: skip
         self.world.reporting.discard((play, place))
         self.world.trusted[play, place] = Trust(self.world.now, least_p, most_cost)
-        if anew:
-            self.draft_anew(play)
+        self._withdraw([p for p in self.world.papers.values() if p.play == play])
+        self.draft_anew(play)
+        if then:
+            self.rules_approve(doubt="")
+        if then == "acts and is doubted":
+            self.rules_approve(doubt="The ledger is not as it was written")
 
     @precondition(lambda self: self.world.trusted)
     @rule(doubt=st.sampled_from(["", "", "", "The ledger is not as it was written"]))
@@ -1075,10 +1086,10 @@ STATUSES = ("pending", "approved", "rejected", "expired", "withdrawn")
 STATES = ("ready", "sending", "sent", "refused", "unknown", "uncertain", "dead", "withdrawn")
 MUST_HAPPEN = [
     *FATES,
-    "approved",
     "drafted",
     "looked up: the truth",
     "left its sequence",
+    "approved with an offer",
     "approved by rule",
     "lowered by itself",
     "recalled",

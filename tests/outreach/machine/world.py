@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from memberships.models import Guest, Location
 from outreach.drafting import Candidate, draft_for, falls_into_holdout
 from outreach.library import AT_RISK, seed_library
-from outreach.models import Draft, Message, OutreachPolicy, Play, Template
+from outreach.models import Draft, Message, Offer, OutreachPolicy, Play, Template
 from outreach.services import approve_draft
 from staff.models import User
 from tests.factories.memberships import GuestFactory, LocationFactory, MembershipFactory
@@ -350,6 +350,7 @@ def lay_out(start: datetime) -> World:
     who may be written to; a message to most is approved, two to one."""
     seed_library(by=None, now=start)
     Play.objects.update(quiet_days=0, draft_days=5)
+    Offer.objects.update(plays=[], causes=[], plan_kinds=[], min_tenure_days=0)
     _copy_play()
     north = LocationFactory(name="North")
     south = LocationFactory(name="South", time_zone="America/Denver", region="CO")
