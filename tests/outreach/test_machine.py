@@ -154,15 +154,18 @@ class Outreach(RuleBasedStateMachine):
 
     def _story_ends(self) -> None:
         """Whatever was set up meets the carrier: once as things stand, once with all switches off
-        and every answer read, then days later with what went wrong looked up."""
+        and every answer read, and on a third day what went wrong is looked up."""
         fates = deque(self.last_fates)
-        for finds in ("nothing", "the truth", "the truth"):
+        for finds in ("nothing", "the truth"):
             now = [fates.popleft() for _ in range(min(2, len(fates)))]
             self.noon_comes_with(now, finds)
             self.check_all()
             if self.answers:
                 self.answers_are_read()
             self.resume_all()
+        if self.knows("unknown", "sending", "ready"):
+            self.noon_comes_with([], "the truth")
+            self.check_all()
 
     def check_all(self) -> None:
         for check in self.invariants:
@@ -633,7 +636,7 @@ class Outreach(RuleBasedStateMachine):
         pick=some,
         least_p=st.sampled_from([0.2, 0.2, 0.9]),
         most_cost=st.sampled_from([0, 10_000]),
-        then=st.sampled_from(["", "acts", "acts", "acts and is doubted"]),
+        then=st.sampled_from(["", "acts", "acts and is doubted"]),
     )
     def play_is_trusted(
         self, play: str, pick: int, least_p: float, most_cost: int, then: str
@@ -1127,7 +1130,7 @@ def test_no_order_of_events_breaks_a_rule(machine: type[Outreach]) -> None:
         machine,
         settings=settings(
             max_examples=int(examples or 200),
-            stateful_step_count=int(os.environ.get("MACHINE_STEPS", "8")),
+            stateful_step_count=int(os.environ.get("MACHINE_STEPS", "12")),
             derandomize=examples is None,  # in CI the same examples each time
             database=None,
             phases=[HPhase.generate],  # shrinking a failure takes many minutes
