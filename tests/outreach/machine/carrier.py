@@ -56,7 +56,7 @@ class Carrier:
         return self._call(key, to, "", body)
 
     def send_email(
-        self, *, key: str, to: str, subject: str, body: str, unsubscribe: str
+        self, *, key: str, to: str, subject: str, body: str, **headers: object
     ) -> Outcome:
         return self._call(key, to, subject, body)
 
