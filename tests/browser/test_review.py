@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from playwright.sync_api import expect
 
 from audit import clock
 from outreach import services
@@ -181,3 +183,49 @@ def test_the_phone_follows_what_is_typed(sign_in, manager, drafts, accessible) -
         assert f"{counted.parts} SMS part" in told
         assert (f"Unicode because of {counted.culprits}" in told) == counted.is_unicode
     accessible(page, everywhere=True)
+
+
+def test_a_note_typed_before_the_sign_in_ended_is_sent_after_it(
+    sign_in, accessible, manager, drafts
+) -> None:
+    manager.set_password("a long enough password")
+    manager.save()
+    page = sign_in(manager)
+    page.goto(f"/review/?draft={drafts[0].pk}")
+    page.keyboard.press("r")
+    note = "She moved to Lyon; ask again in spring."
+    page.locator(f"#note-{drafts[0].pk}").fill(note)
+    Session.objects.all().delete()
+    page.locator(f"#draft-{drafts[0].pk} button", has_text="Wrong person").click()
+    page.wait_for_url("**/sign-in/**")
+    page.fill("#id_username", manager.username)
+    page.fill("#id_password", "a long enough password")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/kept/")
+    assert note in page.locator("main").inner_text()
+    accessible(page, everywhere=True)
+    page.locator("button", has_text="Send it now").click()
+    page.wait_for_url("**/review/**")
+    drafts[0].refresh_from_db()
+    assert (drafts[0].status, drafts[0].rejection_note) == ("rejected", note)
+    page.problems[:] = [text for text in page.problems if "401" not in text]
+
+
+def test_what_opens_moves_no_button_and_a_shut_button_says_why(
+    sign_in, accessible, manager, drafts
+) -> None:
+    Draft.objects.filter(pk=drafts[0].pk).update(body=drafts[0].body + " https://evil.example")
+    page = sign_in(manager)
+    page.goto(f"/review/{drafts[0].pk}/")
+    buttons = page.locator(".decide .btn:visible")
+    before = [button.bounding_box() for button in buttons.all()][:4]
+    page.keyboard.press("e")
+    after = [button.bounding_box() for button in page.locator(".decide > * > .btn").all()][:4]
+    assert [(box["x"], box["width"]) for box in before] == [
+        (box["x"], box["width"]) for box in after
+    ]
+    accessible(page, everywhere=True)
+    page.keyboard.press("Escape")
+    page.locator("article h2").focus()
+    page.keyboard.press("Shift+A")
+    expect(page.locator("#announce")).to_contain_text("Cannot be approved as it is")
