@@ -16,7 +16,7 @@ from django.db.models.functions import ExtractHour
 
 from cancellations.candidates import SHAKY
 from cancellations.models import Call
-from memberships.models import Appointment, Location, Therapist, WaitlistEntry
+from memberships.models import Appointment, Location, Therapist, WaitlistEntry, among
 from risk.models import Band, BookingScore
 from risk.selectors import plain_chance
 
@@ -97,17 +97,19 @@ def bookings_page(
     by_band = {one: summary[f"band_{one}"] for one in Band.values}
     bands = BAND_FILTERS.get(band)
     wanted = bookings if bands is None else bookings.filter(booking_score__band__in=bands)
-    paginator = Paginator(
-        wanted.select_related(
-            "guest", "service", "therapist", "location", "booking_score"
-        ).order_by("starts_at", "pk"),
-        ROWS,
-    )
+    paginator = Paginator(wanted.order_by("starts_at", "pk"), ROWS)
     # Counted above: spares the paginator's own statement.
     counted = summary["checked"] if bands is None else sum(by_band[one] for one in bands)
     paginator.__dict__["count"] = counted
     page = paginator.get_page(page_no)
-    rows = [_row(appointment, sees_scores) for appointment in page]
+    # First which ones, then all that is shown of them: a day of a chain is thousands.
+    shown = Appointment.objects.filter(among("pk", page.object_list)).order_by("starts_at", "pk")
+    rows = [
+        _row(appointment, sees_scores)
+        for appointment in shown.select_related(
+            "guest", "service", "therapist", "location", "booking_score"
+        )
+    ]
     _add_waiting(rows)
     _add_calls(rows, now)
     return BookingsPage(

@@ -12,13 +12,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
 if TYPE_CHECKING:
     from datetime import date, datetime
+
+
+def among(column: str, rows: Any) -> Func:
+    """A condition: `column` is a key of the queryset's rows, the ones a page shows. They are found
+    first, by an index alone, and only then joined to all that is shown of them. With `pk__in` the
+    planner may join every row there is before it looks which were asked for (3 s, not 0.01 s)."""
+    return Func(
+        F(column),
+        ArraySubquery(rows.values("pk")),
+        template="(%(expressions)s))",
+        arg_joiner=" = ANY (",
+        output_field=models.BooleanField(),
+    )
 
 
 class LocatedQuerySet(models.QuerySet[Any]):
@@ -373,7 +387,7 @@ class Appointment(models.Model):
             models.Index(fields=["guest", "starts_at"], name="appointment_of_guest"),
             models.Index(fields=["group_external_id"], name="appointment_group"),
             models.Index(
-                fields=["location", "starts_at"],
+                fields=["location", "starts_on", "starts_at"],
                 name="appointment_coming",
                 condition=Q(status__in=["booked", "confirmed"]),
             ),

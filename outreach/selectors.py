@@ -10,13 +10,12 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Case, Count, F, IntegerField, Max, Q, QuerySet, Subquery, Value, When
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Count, Max, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from memberships.models import Appointment, Guest
+from memberships.models import Appointment, Guest, among
 from outreach import caps, checks, failures, gate, held, rules, running, send_time
 from outreach.errors import NotAllowed
 from outreach.models import (
@@ -311,19 +310,9 @@ def open_drafts(
     mine = Draft.objects.visible_to(user).at(location_id)
     drafts = mine.snoozed(now) if view == "snoozed" else mine.due(now)
     if view in Draft.Group.values:
-        drafts = drafts.filter(group=view)
-    result: QuerySet[Draft] = drafts.select_related(*WITH_ALL).order_by(*_queue_order())
+        drafts = drafts.in_group(view)
+    result: QuerySet[Draft] = drafts.select_related(*WITH_ALL).in_turn()
     return result
-
-
-def _queue_order() -> list[Any]:
-    """Needs care, changed, library; in each the highest score first; equal ones oldest first."""
-    rank = Case(
-        *[When(group=group, then=Value(index)) for index, group in enumerate(GROUP_ORDER)],
-        output_field=IntegerField(),
-    )
-    score = Cast(KT("evidence__score"), IntegerField())
-    return [rank, score.desc(nulls_last=True), "pk"]
 
 
 def came_back(user: User) -> QuerySet[Refusal]:
@@ -335,7 +324,9 @@ def came_back(user: User) -> QuerySet[Refusal]:
 
 def queue(user: User, location_id: int | None, *, view: str, now: datetime) -> Queue:
     """The review queue of a person. Two queries."""
-    drafts = list(open_drafts(user, location_id, view=view, now=now)[:QUEUE_LENGTH])
+    # First which ones, by an index alone, then all that is shown of them.
+    turn = open_drafts(user, location_id, view=view, now=now)
+    drafts = list(turn.filter(among("pk", turn[:QUEUE_LENGTH])))
     mine = Draft.objects.visible_to(user).at(location_id).open().filter(expires_at__gt=now)
     awake = Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now)
     # In the same query: what came back to the person and is new. Max() is for a queue with drafts,
@@ -344,8 +335,8 @@ def queue(user: User, location_id: int | None, *, view: str, now: datetime) -> Q
     unread = Subquery(news.values(n=Count("pk")))
     counts = mine.aggregate(
         came_back=Coalesce(Max(unread), unread, 0),
-        snoozed=Count("pk", filter=~awake),
-        **{group.value: Count("pk", filter=awake & Q(group=group)) for group in GROUP_ORDER},
+        snoozed=Count("location", filter=~awake),
+        **{group.value: Count("location", filter=awake & Q(group=group)) for group in GROUP_ORDER},
     )
     came = counts.pop("came_back")
     return Queue(view=view, drafts=drafts, counts=counts, came_back=came)
@@ -531,11 +522,12 @@ def decided_lately(user: User, *, now: datetime) -> list[Draft]:
 # --- Outgoing -----------------------------------------------------------------------------------
 
 OUTGOING_LENGTH = 50
-VIEWS: dict[str, list[State]] = {
-    "waiting": [State.READY],
-    "sending": [State.SENDING, State.UNKNOWN, State.CHECKING],
-    "trouble": [State.UNCERTAIN, State.DEAD, State.REFUSED],
-    "sent": [State.SENT],
+# What is under way is asked for in two halves, each of which has its index.
+VIEWS: dict[str, Q] = {
+    "waiting": Q(state=State.READY),
+    "sending": Q(state__in=[State.SENDING, State.CHECKING]) | Q(state=State.UNKNOWN),
+    "trouble": Q(state__in=[State.UNCERTAIN, State.DEAD, State.REFUSED]),
+    "sent": Q(state=State.SENT),
 }
 
 
@@ -570,39 +562,65 @@ class Outgoing:
         ]
 
 
+MOST_COUNTED = 5_000  # a tab with more says "5,000+": to count a million costs more than it tells
+RECENT = timedelta(days=30)
+_OF_TABS = {
+    "waiting": "state = 'ready'",
+    "sending": "(state IN ('sending', 'checking') OR state = 'unknown')",
+    "trouble": "state IN ('uncertain', 'dead', 'refused') AND created_at > %(since)s",
+    "sent": "state = 'sent' AND sent_at > %(since)s",
+}
+_COUNT_TAB = """(SELECT count(*) FROM (
+    SELECT 1 FROM platforms_outboxitem
+    WHERE topic = 'message' AND location_id = ANY(%(mine)s) AND {} LIMIT %(most)s + 1) of_tab)"""
+_COUNT_TABS = f"SELECT {', '.join(_COUNT_TAB.format(which) for which in _OF_TABS.values())}"
+
+
 def outgoing(user: User, location_id: int | None, *, view: str, now: datetime) -> Outgoing:
-    """Messages of a view, first to leave or last to have left first. Four queries."""
-    mine = Message.objects.visible_to(user).at(location_id)
-    recent = Q(approved_at__gt=now - timedelta(days=30))
-    counts = mine.aggregate(
-        **{
-            name: Count(
-                "pk",
-                filter=Q(outbox__state__in=states)
-                & (recent if name in ("sent", "trouble") else Q()),
-            )
-            for name, states in VIEWS.items()
-        }
+    """Messages of a view, first to leave or last to have left first. Counts end one beyond
+    MOST_COUNTED. Four queries.
+
+    Which messages is decided on the outbox alone, whose partial indexes know each state; only the
+    rows shown are joined.
+    """
+    mine = [location_id] if location_id else user.location_ids()
+    since = now - RECENT
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_TABS, {"mine": mine, "most": MOST_COUNTED, "since": since})
+        counts = dict(zip(_OF_TABS, cursor.fetchone(), strict=True))
+    items = OutboxItem.objects.filter(
+        VIEWS[view], topic=OutboxItem.Topic.MESSAGE, location_id__in=mine
     )
-    order = ["outbox__due_at", "pk"] if view == "waiting" else [
-        F("outbox__sent_at").desc(nulls_last=True), "-approved_at", "-pk"
-    ]  # fmt: skip
-    shown = mine.filter(outbox__state__in=VIEWS[view])
-    if view in ("sent", "trouble"):
-        shown = shown.filter(recent)
+    minus, column = "", "due_at"
+    if view == "trouble":
+        minus, column, items = "-", "created_at", items.filter(created_at__gt=since)
+    elif view == "sent":
+        minus, column, items = "-", "sent_at", items.filter(sent_at__gt=since)
+    shown = items.order_by(f"{minus}{column}", "pk")[:OUTGOING_LENGTH]
+    messages = Message.objects.visible_to(user)
     again: dict[str, int] = {}
     if view == "trouble":
-        shown = shown.annotate(cause=failures.cause())
+        messages = messages.annotate(cause=failures.cause())
         if counts["trouble"]:
-            dead = shown.filter(failures.given_up()).order_by()
-            again = dict(dead.values_list("cause").annotate(n=Count("pk")))
-    messages = list(
-        shown.select_related(
-            "outbox", "guest", "location", "play", "approved_by", "draft__run__play"
-        ).order_by(*order)[:OUTGOING_LENGTH]
+            dead = messages.filter(
+                failures.given_up(),
+                outbox__topic=OutboxItem.Topic.MESSAGE,
+                outbox__location_id__in=mine,
+                outbox__created_at__gt=since,
+            )
+            again = dict(dead.order_by().values_list("cause").annotate(n=Count("pk")))
+    messages = (
+        messages.filter(among("outbox", shown))
+        .select_related("outbox", "guest", "location", "play", "approved_by", "draft__run__play")
+        .order_by(f"{minus}outbox__{column}", "outbox")
     )
     rows = outgoing_rows(messages, now=now)
     return Outgoing(view=view, rows=rows, counts=counts, again=again)
+
+
+def many(count: int) -> str:
+    """A count of a tab in words."""
+    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
 
 
 def outgoing_rows(messages: Iterable[Message], *, now: datetime) -> list[OutgoingRow]:

@@ -200,4 +200,20 @@ class OutboxItem(models.Model):
                 fields=["topic", "due_at"], name="outbox_unknown", condition=Q(state="unknown")
             ),
             models.Index(fields=["provider_ref"], name="outbox_provider_ref"),
+            # What the Outgoing page shows of messages: those that wait, left, and went wrong.
+            models.Index(
+                fields=["due_at", "location_id"],
+                name="outbox_waits",
+                condition=Q(state="ready", topic="message"),
+            ),
+            models.Index(
+                fields=["sent_at", "location_id"],
+                name="outbox_left",
+                condition=Q(state="sent", topic="message"),
+            ),
+            models.Index(
+                fields=["created_at", "location_id"],
+                name="outbox_trouble",
+                condition=Q(state__in=["uncertain", "dead", "refused"], topic="message"),
+            ),
         ]

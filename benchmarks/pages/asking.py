@@ -141,7 +141,7 @@ def ask(person: User, *, runs: int, only: str = "") -> Iterator[dict[str, Any]]:
         url, _, parameter = address.partition(" > ")
         if parameter:
             page = client.get(url).content.decode()
-            link = re.search(rf'href="(\?[^"]*{parameter}=[^"]+)"', page)
+            link = re.search(rf'href="[^"?]*(\?[^"]*{parameter}=[^"]+)"', page)
             if link is None:
                 continue
             url = url.partition("?")[0] + link[1].replace("&amp;", "&")

@@ -315,10 +315,10 @@ SELECT 'sms', g.phone, %(now)s - make_interval(mins => n * 7 %% 1000000), n %% 2
 FROM generate_series(1, %(threads)s) n,
     (SELECT min(id) first_guest FROM memberships_guest WHERE code = 'G1') f,
     memberships_guest g WHERE g.id = first_guest + (n::bigint * 2 - 1) %% %(guests)s;
-INSERT INTO outreach_reply (carrier_ref, channel, address, body, intent, topic, pictures,
+INSERT INTO outreach_reply (carrier_ref, mail_id, channel, address, body, intent, topic, pictures,
     received_at, answered_at, guest_id, location_id, thread_id)
-SELECT 'IN' || t.id || '-' || n, 'sms', t.address, 'Could I come on Tuesday instead?', 'other', '',
-    0, coalesce(t.waiting_since, t.last_at) - make_interval(days => n),
+SELECT 'IN' || t.id || '-' || n, '', 'sms', t.address, 'Could I come on Tuesday instead?', 'other',
+    '', 0, coalesce(t.waiting_since, t.last_at) - make_interval(days => n),
     CASE WHEN t.waiting_since IS NULL OR n > 0 THEN t.last_at END, t.guest_id, t.location_id, t.id
 FROM outreach_thread t, generate_series(0, 2) n;
 UPDATE outreach_thread t SET last_reply_id = r.id FROM outreach_reply r

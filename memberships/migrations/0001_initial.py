@@ -744,7 +744,7 @@ class Migration(migrations.Migration):
             model_name="appointment",
             index=models.Index(
                 condition=models.Q(("status__in", ["booked", "confirmed"])),
-                fields=["location", "starts_at"],
+                fields=["location", "starts_on", "starts_at"],
                 name="appointment_coming",
             ),
         ),

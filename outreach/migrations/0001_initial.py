@@ -287,6 +287,7 @@ class Migration(migrations.Migration):
                     "decided_by",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -2213,9 +2214,49 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="draft",
             index=models.Index(
+                models.F("location"),
+                models.Case(
+                    models.When(group="needs_care", then=models.Value(0)),
+                    models.When(group="changed", then=models.Value(1)),
+                    models.When(group="library", then=models.Value(2)),
+                    output_field=models.IntegerField(),
+                ),
+                models.OrderBy(
+                    django.db.models.fields.json.KeyTransform("score", "evidence"),
+                    descending=True,
+                    nulls_last=True,
+                ),
+                models.F("id"),
                 condition=models.Q(("status", "pending")),
-                fields=["location", "group", "id"],
+                include=("group", "snoozed_until", "expires_at"),
                 name="draft_queue",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="draft",
+            index=models.Index(
+                models.Case(
+                    models.When(group="needs_care", then=models.Value(0)),
+                    models.When(group="changed", then=models.Value(1)),
+                    models.When(group="library", then=models.Value(2)),
+                    output_field=models.IntegerField(),
+                ),
+                models.OrderBy(
+                    django.db.models.fields.json.KeyTransform("score", "evidence"),
+                    descending=True,
+                    nulls_last=True,
+                ),
+                models.F("id"),
+                condition=models.Q(("status", "pending")),
+                name="draft_queue_of_all",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="draft",
+            index=models.Index(
+                condition=models.Q(("decided_at__isnull", False)),
+                fields=["decided_by", "-decided_at"],
+                name="draft_decided_by",
             ),
         ),
         migrations.AddIndex(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
-from django.db.models.fields.json import KT
+from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models.fields.json import KT, KeyTransform
 
 from memberships.models import Appointment, Guest, LocatedQuerySet, Location, Membership
 from outreach.models.library import Channel, Offer, Play, Template
@@ -40,6 +40,28 @@ class DraftQuerySet(LocatedQuerySet):
     def snoozed(self, now: datetime) -> Self:
         """Open drafts put off until later."""
         return self.open().filter(snoozed_until__gt=now, expires_at__gt=now)
+
+    def in_group(self, group: str) -> Self:
+        """Drafts of one group, asked for as the indexes of the queue know them."""
+        return self.alias(in_groups=in_groups()).filter(in_groups=GROUP_ORDER.index(group))
+
+    def in_turn(self) -> Self:
+        """Needs care, changed, library; in each the highest score first; equal ones oldest
+        first. The indexes of the queue have the same order."""
+        return self.order_by(in_groups(), HIGHEST.desc(nulls_last=True), "pk")
+
+
+def in_groups() -> Case:
+    """The place of a draft's group in the queue."""
+    return Case(
+        *[When(group=group, then=Value(place)) for place, group in enumerate(GROUP_ORDER)],
+        output_field=IntegerField(),
+    )
+
+
+GROUP_ORDER = ["needs_care", "changed", "library"]
+# The score as it stands in the evidence; numbers are compared as numbers.
+HIGHEST = KeyTransform("score", "evidence")
 
 
 class Draft(models.Model):
@@ -103,7 +125,12 @@ class Draft(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     rejection = models.CharField(max_length=10, choices=Rejection.choices, blank=True)
@@ -167,10 +194,27 @@ class Draft(models.Model):
             ),
         ]
         indexes = [
+            # The queue in the order it is decided, of one location and of all, and its counts.
             models.Index(
-                fields=["location", "group", "id"],
+                "location",
+                in_groups(),
+                HIGHEST.desc(nulls_last=True),
+                "id",
                 name="draft_queue",
                 condition=Q(status="pending"),
+                include=["group", "snoozed_until", "expires_at"],
+            ),
+            models.Index(
+                in_groups(),
+                HIGHEST.desc(nulls_last=True),
+                "id",
+                name="draft_queue_of_all",
+                condition=Q(status="pending"),
+            ),
+            models.Index(
+                fields=["decided_by", "-decided_at"],
+                name="draft_decided_by",
+                condition=Q(decided_at__isnull=False),
             ),
             models.Index(fields=["guest", "-created_at"], name="draft_of_guest"),
             models.Index(

@@ -49,7 +49,7 @@ def outgoing(request: StaffRequest) -> HttpResponse:
     )
     context = {
         "page": page,
-        "tabs": [(key, label, page.counts[key]) for key, label in TABS],
+        "tabs": [(key, label, selectors.many(page.counts[key])) for key, label in TABS],
         "may_cancel": request.user.has_perm("outreach.cancel_message"),
         "now": now,
     }

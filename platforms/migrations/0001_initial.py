@@ -215,6 +215,23 @@ class Migration(migrations.Migration):
                         name="outbox_unknown",
                     ),
                     models.Index(fields=["provider_ref"], name="outbox_provider_ref"),
+                    models.Index(
+                        condition=models.Q(("state", "ready"), ("topic", "message")),
+                        fields=["due_at", "location_id"],
+                        name="outbox_waits",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "sent"), ("topic", "message")),
+                        fields=["sent_at", "location_id"],
+                        name="outbox_left",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("state__in", ["uncertain", "dead", "refused"]), ("topic", "message")
+                        ),
+                        fields=["created_at", "location_id"],
+                        name="outbox_trouble",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

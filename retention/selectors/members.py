@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from memberships.models import Guest, GuestDay, Membership, Plan
+from memberships.models import Guest, GuestDay, Membership, Plan, among
 from outreach.models import Draft
 from retention.filters import BANDS, BOOKINGS, CONSENTS, RENEWALS, STATUSES, MemberFilter
 from retention.models import AT_RISK, MemberRow
@@ -171,10 +171,13 @@ def member_page(*, user: User, chosen: MemberFilter, number: int, now: datetime)
     count = sum(n for key, n in tally.items() if _matches(chosen, key))
     number = max(1, min(number, -(-count // PAGE_SIZE), LAST_PAGE))
     start = (number - 1) * PAGE_SIZE
+    # First which ones, then all that is shown of them: what is passed over is never joined.
+    turn = chosen.ordered(chosen.choose(narrowed))
+    shown = among("pk", turn[start : start + PAGE_SIZE])
     rows = list(
-        chosen.ordered(chosen.choose(narrowed)).select_related(
+        chosen.ordered(MemberRow.objects.filter(shown)).select_related(
             "guest__contact", "guest__location", "location", "plan", "membership__churn_score"
-        )[start : start + PAGE_SIZE]
+        )
     )
     return MemberPage(
         lines=_lines(rows, user=user, now=now),
