@@ -14,7 +14,7 @@ _TEXTS: list[tuple[Topic, str, str, str]] = [
         "Yes: we book it",
         "Wonderful, {first_name}! Which day and time suit you best? We will book it for you. "
         "{business} {location}",
-        "Genial, {first_name}! Qué día y hora te vienen mejor? Te lo reservamos. "
+        "Genial, {first_name}! ¿Qué día y hora te vienen mejor? Te lo reservamos. "
         "{business} {location}",
     ),
     (
@@ -22,7 +22,7 @@ _TEXTS: list[tuple[Topic, str, str, str]] = [
         "A time, booked already",
         "Hi {first_name}, you are booked for {starts_at}. Would you like another time? Tell us "
         "two that suit you, or ring {location_phone}. {business}",
-        "Hola {first_name}, tienes cita el {starts_at}. Quieres otra hora? Dinos dos que te "
+        "Hola {first_name}, tienes cita el {starts_at}. ¿Quieres otra hora? Dinos dos que te "
         "vengan bien o llama al {location_phone}. {business}",
     ),
     (
@@ -46,7 +46,7 @@ _TEXTS: list[tuple[Topic, str, str, str]] = [
         "Opening hours",
         "Hi {first_name}, which day would you like to come? We will tell you the hours of "
         "{location}, or ring {location_phone}. {business}",
-        "Hola {first_name}, qué día quieres venir? Te decimos el horario de {location}, o llama "
+        "Hola {first_name}, ¿qué día quieres venir? Te decimos el horario de {location}, o llama "
         "al {location_phone}. {business}",
     ),
     (
@@ -62,7 +62,7 @@ _TEXTS: list[tuple[Topic, str, str, str]] = [
         "Hi {first_name}, your plan is {plan}, you have {unused_credits} credits left and it "
         "renews on {renews_on}. Questions? {location_phone}. {business}",
         "Hola {first_name}, tu plan es {plan}, te quedan {unused_credits} créditos y se renueva "
-        "el {renews_on}. Dudas? {location_phone}. {business}",
+        "el {renews_on}. ¿Dudas? {location_phone}. {business}",
     ),
     (
         Topic.PLAN,
@@ -77,7 +77,7 @@ _TEXTS: list[tuple[Topic, str, str, str]] = [
         "Move a visit",
         "Hi {first_name}, no problem. Which other day and time suit you? Or ring "
         "{location_phone}. {business}",
-        "Hola {first_name}, no hay problema. Qué otro día y hora te vienen bien? O llama al "
+        "Hola {first_name}, no hay problema. ¿Qué otro día y hora te vienen bien? O llama al "
         "{location_phone}. {business}",
     ),
     (

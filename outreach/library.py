@@ -151,7 +151,7 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "Hi {first_name}, it's {business} {location}. We would love to see you again, so there is "
         "{offer} waiting for you until {offer_until}. Shall we find you a time?",
         "Hola {first_name}, somos {business} {location}. Queremos verte de nuevo: te "
-        "guardamos {offer} hasta el {offer_until}. Te buscamos una hora?",
+        "guardamos {offer} hasta el {offer_until}. ¿Te buscamos una hora?",
     ),
     (
         "check-in-words",
@@ -159,7 +159,7 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "",
         "Hi {first_name}, it's {business} {location}. Just checking in: is there anything we can "
         "do to make your membership work better for you? A short answer reaches us here.",
-        "Hola {first_name}, somos {business} {location}. Queremos saber de ti: hay algo que "
+        "Hola {first_name}, somos {business} {location}. Queremos saber de ti: ¿hay algo que "
         "podamos mejorar en tu plan? Puedes responder a este mensaje.",
     ),
     (
@@ -169,7 +169,7 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "Hi {first_name}, it's {business} {location}. It has been a while and we miss you. There "
         "is {offer} for you, until {offer_until}. Would a day this week suit you?",
         "Hola {first_name}, somos {business} {location}. Te echamos de menos. Te espera "
-        "{offer}, hasta el {offer_until}. Te viene bien esta semana?",
+        "{offer}, hasta el {offer_until}. ¿Te viene bien esta semana?",
     ),
     (
         "away-words",
@@ -187,7 +187,7 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "Hi {first_name}, it's {business} {location}. Your plan still holds {unused_credits} "
         "visits for you, and we add {offer} until {offer_until}. Shall we book one?",
         "Hola {first_name}, somos {business} {location}. Tu plan te guarda {unused_credits} "
-        "visitas y le sumamos {offer} hasta el {offer_until}. Reservamos una?",
+        "visitas y le sumamos {offer} hasta el {offer_until}. ¿Reservamos una?",
     ),
     (
         "unused-words",
@@ -213,7 +213,7 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "dissatisfaction",
         "Hi {first_name}, it's {business} {location}. We would like to get things right for you. "
         "May somebody from our team call you, or would you rather answer here?",
-        "Hola {first_name}, somos {business} {location}. Queremos hacerlo mejor contigo. Te "
+        "Hola {first_name}, somos {business} {location}. Queremos hacerlo mejor contigo. ¿Te "
         "llamamos o prefieres responder a este mensaje?",
     ),
     (
@@ -223,7 +223,7 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "Hi {first_name}, it's {business} {location}. We would like you to get more out of your "
         "membership: there is {offer} for you until {offer_until}. Want to use it?",
         "Hola {first_name}, somos {business} {location}. Queremos que tu plan te rinda: tienes "
-        "{offer} hasta el {offer_until}. Te apetece usarlo?",
+        "{offer} hasta el {offer_until}. ¿Te apetece usarlo?",
     ),
     (
         "renewal-offer",
@@ -233,7 +233,7 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "{renews_on}. As a thank you there is {offer} until {offer_until}. Any wishes? "
         "Just answer.",
         "Hola {first_name}, somos {business} {location}. Tu plan {plan} se renueva el "
-        "{renews_on}. Para darte las gracias: {offer} hasta el {offer_until}. Hablamos?",
+        "{renews_on}. Para darte las gracias: {offer} hasta el {offer_until}. ¿Hablamos?",
     ),
     (
         "renewal-words",
@@ -242,7 +242,7 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "Hi {first_name}, it's {business} {location}. Your {plan} membership renews on "
         "{renews_on}. Is it still the right one for you? Tell us and we will look at it together.",
         "Hola {first_name}, somos {business} {location}. Tu plan {plan} se renueva el "
-        "{renews_on}. Sigue siendo el adecuado? Responde y lo vemos juntos.",
+        "{renews_on}. ¿Sigue siendo el adecuado? Responde y lo vemos juntos.",
     ),
     (
         "welcome-offer",
@@ -250,8 +250,8 @@ _SMS: list[tuple[str, str, str, str, str]] = [
         "new_member",
         "Hi {first_name}, it's {business} {location}. How is your membership so far? To help you "
         "settle in there is {offer} until {offer_until}. Shall we book your next visit?",
-        "Hola {first_name}, somos {business} {location}. Que tal tu plan hasta ahora? Para "
-        "empezar bien: {offer} hasta el {offer_until}. Reservamos tu siguiente visita?",
+        "Hola {first_name}, somos {business} {location}. ¿Que tal tu plan hasta ahora? Para "
+        "empezar bien: {offer} hasta el {offer_until}. ¿Reservamos tu siguiente visita?",
     ),
     (
         "follow-up-words",

@@ -208,7 +208,7 @@ SMS: list[tuple[str, str, str, str, str, str]] = [
         "use. What suits you better, a weekday or the weekend? Answer here and we will send you "
         "two times.",
         "Hola {first_name}, otra vez {business} {location}. Las visitas de tu plan siguen siendo "
-        "tuyas. Te va mejor entre semana o el fin de semana? Responde y te damos dos horas.",
+        "tuyas. ¿Te va mejor entre semana o el fin de semana? Responde y te damos dos horas.",
     ),
     (
         WIN_BACK,
