@@ -43,7 +43,7 @@ advance: env ## Let days pass in the running demo: make advance DAYS=7
 shell: env ## A Python shell on the running demo
 	@$(VENV) -m config.local.manage shell
 
-.PHONY: test lint types floors unit test-browser format
+.PHONY: test lint types floors unit coverage test-browser format
 test: env-tests ## Run everything that must pass (BROWSER=0 leaves the browser out)
 	@BROWSER="$(BROWSER)" $(VENV) config/local/suite.py
 
@@ -58,6 +58,9 @@ floors: env-tests ## Only the floors: which app may import which
 
 unit: env-tests ## Only pytest without the browser
 	@$(VENV) config/local/suite.py tests
+
+coverage: env-tests ## The same, and which lines and branches no test runs
+	@$(VENV) -m pytest -m "not browser" -q -n 2 --cov --cov-report=term:skip-covered
 
 test-browser: env-tests ## Only the browser tests
 	@$(VENV) config/local/suite.py browser

@@ -56,8 +56,7 @@ STEPS = (
     Step(
         "tests",
         "pytest with PostgreSQL and Redis (migrations and deployment checks included)",
-        (PYTHON, "-m", "pytest", "-m", "not browser", "-q", "-n", "2", "--cov",
-         "--cov-report=term:skip-covered", "--no-cov-on-fail"),
+        (PYTHON, "-m", "pytest", "-m", "not browser", "-q", "-n", "2"),
     ),
     Step(
         "browser",
