@@ -98,7 +98,7 @@ LEAST_RUNS = 3
 BUDGET = 12  # queries of a page
 # More than lists: the deck with its checks beside the list; what takes a row and reads everything a
 # caller or writer may be asked.
-MORE = {"/review/": 14, "/calls/{call}/": 20, "/replies/{thread}/": 24}
+MORE = {"/review/": 14, "/calls/{call}/": 24, "/replies/{thread}/": 24}
 # Beside a page's own: the session and the person, the movable clock of demo and tests (asked each
 # time the clock is), the note of who was shown (an INSERT and its two savepoints).
 NOT_THE_PAGES = ("audit_clockshift", "django_session", "audit_look", "SAVEPOINT")
