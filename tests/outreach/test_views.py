@@ -225,6 +225,26 @@ def test_amounts_of_two_currencies_are_not_added_for_group_approval(
 # --- Outgoing -----------------------------------------------------------------------------------
 
 
+def test_outgoing_counts_only_the_places_of_the_person(manager, admin, location, elsewhere):
+    now = clock.now()
+    make_message(location, now=now)
+    make_message(elsewhere, now=now)
+    mine = selectors.outgoing(manager, None, view="waiting", now=now)
+    assert (mine.counts["waiting"], len(mine.rows)) == (1, 1)
+    assert selectors.outgoing(admin, None, view="waiting", now=now).counts["waiting"] == 2
+    assert selectors.outgoing(admin, elsewhere.pk, view="waiting", now=now).counts["waiting"] == 1
+
+
+def test_a_tab_counts_no_further_than_it_says(manager, location, monkeypatch):
+    now = clock.now()
+    for _ in range(4):
+        make_message(location, now=now)
+    monkeypatch.setattr(selectors, "MOST_COUNTED", 2)
+    page = selectors.outgoing(manager, None, view="waiting", now=now)
+    assert selectors.many(page.counts["waiting"]) == "2+"
+    assert len(page.rows) == 4
+
+
 def test_outgoing_says_what_waits_and_why(enter, manager, location, regional):
     now = clock.now()
     mirror_is_fresh(location, now)
