@@ -113,7 +113,7 @@ class MemberFilter:
             return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
 
         return cls(
-            q=str(query.get("q", "")).replace("\x00", "").strip()[:100],
+            q=str(query.get("q", "")).strip()[:100],
             location=number("location"),
             band=one_of("band", BANDS),
             cause=one_of("cause", CAUSES),

@@ -25,10 +25,10 @@ from tests.owner import as_owner
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHAIN = "location:1"
-COLUMNS = "chain, seq, prev, hash, body, event, at, actor_label, target_type, target_id"
+COLUMNS = "chain, seq, prev, hash, body, event, at, actor_label, target_type, target_id, play"
 INSERT = (
     f"INSERT INTO audit_ledgerentry ({COLUMNS}) VALUES (%(chain)s, %(seq)s, %(prev)s, %(hash)s, "  # noqa: S608
-    "%(body)s, 'sample.created', now(), 'Tenure', '', '')"
+    "%(body)s, 'sample.created', now(), 'Tenure', '', '', '')"
 )
 REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.UniqueViolation)
 
