@@ -1130,7 +1130,7 @@ def test_no_order_of_events_breaks_a_rule(machine: type[Outreach]) -> None:
         machine,
         settings=settings(
             max_examples=int(examples or 200),
-            stateful_step_count=int(os.environ.get("MACHINE_STEPS", "12")),
+            stateful_step_count=int(os.environ.get("MACHINE_STEPS", "9")),
             derandomize=examples is None,  # in CI the same examples each time
             database=None,
             phases=[HPhase.generate],  # shrinking a failure takes many minutes
