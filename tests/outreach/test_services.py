@@ -119,6 +119,25 @@ def test_the_second_to_decide_hears_who_was_quicker(draft, manager, approver, no
         reject(draft, approver, now)
 
 
+def test_words_taken_back_to_the_library_are_nobodys(draft, manager, now):
+    """Not the machine's either: what is left is the text everybody knows."""
+    Draft.objects.filter(pk=draft.pk).update(
+        group="changed",
+        body="Other words.",
+        worded_at=now,
+        worded_by="wording-1",
+        prompt_version="3",
+        shaped_by_guest_text=True,
+    )
+    back = services.edit_draft(
+        draft_id=draft.pk, version=draft.version, body=draft.library_body,
+        subject=draft.library_subject, by=manager, now=now,
+    )  # fmt: skip
+    back.refresh_from_db()
+    assert (back.worded_by, back.prompt_version, back.shaped_by_guest_text) == ("", "", False)
+    assert back.writers == []
+
+
 def test_an_edit_voids_what_others_saw(draft, manager, approver, now):
     edit(draft, manager, now)
     with pytest.raises(Conflict, match="changed meanwhile"):
