@@ -30,6 +30,10 @@ State = OutboxItem.State
 MAX_TRIES = 12
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=30)
+# To ask again what became of a call is harmless, and a message in doubt waits for it: the first
+# tries come soon, however many of them were calls that a dying worker cut off.
+SOON_TRIES = 8
+SOON = timedelta(seconds=60)
 # The longest a carrier may still be busy with a call we lost sight of.
 SETTLE = timedelta(seconds=settings.CARRIER["settle_seconds"])
 
@@ -189,7 +193,7 @@ def finish(item: OutboxItem, outcome: Outcome, now: datetime) -> OutboxItem | No
             # Asked in vain too often, a person must look; a machine never guesses.
             spent = item.tries >= MAX_TRIES
             changes["state"] = State.UNCERTAIN if spent else State.UNKNOWN
-            wait = retry_wait(item.tries, outcome.retry_after) if was_looked_up else SETTLE
+            wait = look_up_wait(item.tries, outcome.retry_after) if was_looked_up else SETTLE
             changes["due_at"] = now + wait
         case Result.RETRY:
             changes["state"] = State.DEAD if item.tries >= MAX_TRIES else State.READY
@@ -210,6 +214,14 @@ def retry_wait(tries: int, asked_seconds: float | None) -> timedelta:
     wait = min(LONGEST_WAIT.total_seconds(), doubled)
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
     return timedelta(seconds=max(wait * jitter, asked_seconds or 0.0))
+
+
+def look_up_wait(tries: int, asked_seconds: float | None) -> timedelta:
+    """The same for asking again, within a minute or so while there were few tries."""
+    wait = retry_wait(tries, None)
+    if tries <= SOON_TRIES:
+        wait = min(wait, SOON)
+    return max(wait, timedelta(seconds=asked_seconds or 0.0))
 
 
 def withdraw(*, item_id: UUID, now: datetime) -> bool:

@@ -286,3 +286,11 @@ def test_a_call_whose_worker_died_is_looked_up_once_its_carrier_has_settled(now)
 def test_no_wait_grows_beyond_its_limit_unless_the_other_side_asks(now):
     assert outbox.retry_wait(30, None) <= 1.2 * outbox.LONGEST_WAIT
     assert outbox.retry_wait(1, 7_200.0) == timedelta(hours=2)
+
+
+def test_what_became_of_a_call_is_asked_again_within_a_minute_at_first() -> None:
+    """Whoever died in the calls before: a message in doubt is decided within two minutes."""
+    for tries in range(1, outbox.SOON_TRIES + 1):
+        assert outbox.look_up_wait(tries, None) <= outbox.SOON
+    assert outbox.look_up_wait(outbox.SOON_TRIES + 1, None) > 10 * outbox.SOON
+    assert outbox.look_up_wait(2, 300.0) == timedelta(minutes=5)
