@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -102,7 +103,7 @@ def note_pending(*, now: datetime) -> int:
     """Bring the looks noted so far into the ledger, each with the instant it happened; how many.
     Rows that another worker has are left to it."""
     count = 0
-    while batch := _note_batch() + _note_lists():
+    while batch := _note_batch(Look) + _note_batch(ListLook):
         count += batch
     for kind in (Look, ListLook):
         kind._default_manager.filter(is_noted=True, at__lt=now - KEEP).delete()
@@ -110,54 +111,31 @@ def note_pending(*, now: datetime) -> int:
 
 
 @transaction.atomic
-def _note_lists() -> int:
-    looks = list(
-        ListLook.objects.select_for_update(skip_locked=True)
+def _note_batch(kind: type[Look] | type[ListLook]) -> int:
+    looks: list[Look | ListLook] = list(
+        kind._default_manager.select_for_update(skip_locked=True)
         .filter(is_noted=False)
         .order_by("at", "pk")[:BATCH]
     )
     people = get_user_model()._default_manager.in_bulk({look.person_id for look in looks})
-    ListLook.objects.filter(pk__in=[look.pk for look in looks]).update(is_noted=True)
-    services.record_many(
-        [
-            Entry(
-                event=GUESTS_LISTED,
-                at=look.at,
-                by=people[look.person_id],
-                location_id=look.location_id,
-                detail={
-                    "where": look.place,
-                    "filters": look.filters,
-                    "count": len(look.guests),
-                    "guests": look.guests,
-                },
-            )
-            for look in looks
-        ]
-    )
+    kind._default_manager.filter(pk__in=[look.pk for look in looks]).update(is_noted=True)
+    services.record_many([_entry(look, by=people[look.person_id]) for look in looks])
     return len(looks)
 
 
-@transaction.atomic
-def _note_batch() -> int:
-    looks = list(
-        Look.objects.select_for_update(skip_locked=True)
-        .filter(is_noted=False)
-        .order_by("at", "pk")[:BATCH]
+def _entry(look: Look | ListLook, *, by: Any) -> Entry:
+    seen: dict[str, Any] = {"at": look.at, "by": by, "location_id": look.location_id}
+    if isinstance(look, Look):
+        return Entry(
+            event=GUEST_VIEWED, guest_id=look.guest_id, detail={"where": look.place}, **seen
+        )
+    return Entry(
+        event=GUESTS_LISTED,
+        detail={
+            "where": look.place,
+            "filters": look.filters,
+            "count": len(look.guests),
+            "guests": look.guests,
+        },
+        **seen,
     )
-    people = get_user_model()._default_manager.in_bulk({look.person_id for look in looks})
-    Look.objects.filter(pk__in=[look.pk for look in looks]).update(is_noted=True)
-    services.record_many(
-        [
-            Entry(
-                event=GUEST_VIEWED,
-                at=look.at,
-                by=people[look.person_id],
-                location_id=look.location_id,
-                guest_id=look.guest_id,
-                detail={"where": look.place},
-            )
-            for look in looks
-        ]
-    )
-    return len(looks)

@@ -16,7 +16,7 @@ from outreach.models import Message
 _BY_ITSELF = gettext_lazy("It leaves by itself when that is over.")
 _NEVER = gettext_lazy("It will not leave: cancel it.")
 
-TODO = {
+REMEDY = {
     "switch": gettext_lazy("Whoever may resume sending does so above."),
     "suppressed": _NEVER,
     "unread": gettext_lazy("It is read within moments; then look under Replies."),
@@ -65,4 +65,4 @@ def words(condition: str) -> tuple[str, str]:
     """Why, and what to do; both empty where nothing holds."""
     if not condition:
         return "", ""
-    return _(gate.HELD[condition]), str(TODO[condition])
+    return _(gate.HELD[condition]), str(REMEDY[condition])

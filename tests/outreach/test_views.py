@@ -261,7 +261,7 @@ def test_outgoing_says_what_waits_and_why(enter, manager, location, regional):
 
 
 def test_every_reason_to_hold_a_message_says_what_to_do():
-    assert set(held.TODO) == set(gate.HELD)
+    assert set(held.REMEDY) == set(gate.HELD)
     assert held.words("") == ("", "")
 
 
