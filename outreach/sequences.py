@@ -18,8 +18,17 @@ from django.db import connection, transaction
 
 from audit import services as audit
 from audit.services import Entry
-from outreach import drafting, events, leaving, rules, services
-from outreach.drafting import Candidate, DraftingResult, draft_for
+from outreach import events, leaving, rules, services
+from outreach.candidates import (
+    NO_TEXT,
+    NOT_PRESENT,
+    REPORT_ONLY,
+    SUPPRESSED,
+    UNREACHABLE,
+    Candidate,
+    DraftingResult,
+)
+from outreach.drafting import draft_for
 from outreach.models import CallTask, Leave, Run, Step
 
 log = logging.getLogger(__name__)
@@ -36,10 +45,10 @@ STUCK_DAYS = 30
 
 # What a reason to pass somebody over means for their run. Other reasons are looked at again.
 ENDS = {
-    drafting.NOT_PRESENT: Leave.GONE,
-    drafting.SUPPRESSED: Leave.OPT_OUT,
-    drafting.UNREACHABLE: Leave.UNREACHABLE,
-    drafting.REPORT_ONLY: Leave.REPORT,
+    NOT_PRESENT: Leave.GONE,
+    SUPPRESSED: Leave.OPT_OUT,
+    UNREACHABLE: Leave.UNREACHABLE,
+    REPORT_ONLY: Leave.REPORT,
 }
 
 
@@ -339,7 +348,7 @@ def _mind_the_rest(
         run = runs[guest_id]
         if reason in ENDS:
             ended[run.pk] = ENDS[reason]
-        elif reason == drafting.NO_TEXT:
+        elif reason == NO_TEXT:
             passed.append(run.pk)
     done.left += services.leave_runs(ended, now=now)
     _pass_over(passed, step, steps, done, now=now)
@@ -360,7 +369,7 @@ def _pass_over(
     for run in runs:
         run.step, run.begun_at, run.leased_until = step.number, now, None
         following = steps.after(run)
-        entries.append(_entry(events.SEQUENCE_PASSED, run, at=now, why=drafting.NO_TEXT))
+        entries.append(_entry(events.SEQUENCE_PASSED, run, at=now, why=NO_TEXT))
         if following is None:
             _finish(run, at=now)
             entries.append(_entry(events.SEQUENCE_FINISHED, run, at=now))

@@ -13,9 +13,8 @@ from django.db.models import Sum
 
 from memberships.models import Appointment, Guest, Location, Membership
 from outreach import intents, topics
-from outreach.drafting import day_in_words
 from outreach.models import LibraryStatus, Reply, Template, Thread
-from outreach.texts import field_names, fill
+from outreach.texts import day_in_words, field_names, fill
 
 LANGUAGES = ("en", "es")
 

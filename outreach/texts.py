@@ -1,4 +1,5 @@
-"""Filling approved texts: plain named fields, no expressions; and what a text costs as SMS."""
+"""Filling approved texts: plain named fields, no expressions; how a day is said; and what a text
+costs as SMS."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import math
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from outreach.errors import BadTemplate
 
@@ -113,3 +115,15 @@ def sms_size(text: str) -> SmsSize:
         single, part = 160, 153
     parts = 1 if units <= single else math.ceil(units / part)
     return SmsSize(characters=len(text), parts=parts, is_unicode=bool(culprits), culprits=culprits)
+
+
+MONTHS = {
+    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    "es": ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"],
+}
+
+
+def day_in_words(on: date, language: str) -> str:
+    """A date as a message says it: 20 Dec, or 20 de dic."""
+    month = MONTHS[language][on.month - 1]
+    return f"{on.day} de {month}" if language == "es" else f"{on.day} {month}"

@@ -9,7 +9,8 @@ from django.db import connection, transaction
 
 from audit import services as audit
 from memberships.models import Appointment, Location, Membership
-from outreach.drafting import DraftingResult, draft_for
+from outreach.candidates import DraftingResult
+from outreach.drafting import draft_for
 from outreach.models import Play
 from retention import events
 from retention.models import AT_RISK, MemberRow, SavedView

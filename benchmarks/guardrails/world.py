@@ -115,7 +115,8 @@ class Clock:
 
 def lay_out(*, guests: int, plays: int = 1, locations: int = 2, with_offers: bool = False) -> None:
     """Guests spread over the locations, each with an open draft of every play."""
-    from outreach.drafting import Candidate, draft_for
+    from outreach.candidates import Candidate
+    from outreach.drafting import draft_for
     from outreach.library import AT_RISK, seed_library
     from outreach.models import LibraryStatus, Offer, OutreachPolicy, Play, Template
     from tests.factories.memberships import GuestFactory, LocationFactory, MembershipFactory

@@ -100,8 +100,15 @@ BUDGET = 12  # queries of a page
 # caller or writer may be asked.
 MORE = {"/review/": 14, "/calls/{call}/": 24, "/replies/{thread}/": 24}
 # Beside a page's own: the session and the person, the movable clock of demo and tests (asked each
-# time the clock is), the note of who was shown (an INSERT and its two savepoints).
-NOT_THE_PAGES = ("audit_clockshift", "django_session", "audit_look", "SAVEPOINT")
+# time the clock is), the note of who was shown (an INSERT and its two savepoints), and what a
+# process asks once and keeps.
+NOT_THE_PAGES = (
+    "audit_clockshift",
+    "django_session",
+    "audit_look",
+    "SAVEPOINT",
+    "django_content_type",
+)
 
 
 def own_queries(captured: CaptureQueriesContext) -> list[str]:
@@ -119,10 +126,14 @@ def addresses(person: User) -> Iterator[tuple[str, str]]:
     here = {"location": place}
     own = person.pk % 4  # a call is open to one person at a time
     found: dict[str, Any] = {
-        "member": Membership.objects.filter(status="active", **here).values_list("guest_id"),
+        "member": Membership.objects.filter(status="active", **here)
+        .order_by("pk")
+        .values_list("guest_id"),
         "call": Call.objects.filter(**here).order_by("-on", "pk").values_list("pk")[own:],
-        "draft": Draft.objects.filter(status="pending", **here).values_list("pk"),
-        "thread": Thread.objects.filter(waiting_since__isnull=False, **here).values_list("pk"),
+        "draft": Draft.objects.filter(status="pending", **here).order_by("pk").values_list("pk"),
+        "thread": Thread.objects.filter(waiting_since__isnull=False, **here)
+        .order_by("pk")
+        .values_list("pk"),
     }
     rows = {name: next(iter(values[:1]), (None,))[0] for name, values in found.items()}
     for pattern in PAGES:

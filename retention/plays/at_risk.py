@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 
 from memberships.models import Appointment, Benefit, Membership
 from outreach import services as outreach
-from outreach.drafting import Candidate
+from outreach.candidates import Candidate
 from outreach.models import Draft, Play
 from retention.plays.base import (
     RetentionPlay,

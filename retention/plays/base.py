@@ -13,7 +13,8 @@ from django.db.models import Max, Min, OuterRef, Subquery
 
 from audit import services as audit
 from memberships.models import Appointment, GuestDay
-from outreach.drafting import Candidate, draft_for
+from outreach.candidates import Candidate
+from outreach.drafting import draft_for
 from outreach.models import Draft, Play
 from outreach.models import Run as SequenceRun
 from retention import events

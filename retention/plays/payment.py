@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.formats import date_format
 
 from memberships.models import Charge, Membership
-from outreach.drafting import Candidate
+from outreach.candidates import Candidate
 from outreach.play_library import PAYMENT
 from retention.plays.base import play_of, reason
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.formats import date_format
 
 from memberships.models import Membership
-from outreach.drafting import Candidate
+from outreach.candidates import Candidate
 from outreach.play_library import WIN_BACK
 from retention.plays.base import last_visit_on, next_booking_on, play_of, reason
 

@@ -10,7 +10,9 @@ from django.db import transaction
 
 from memberships.models import Guest, Location, Membership, SyncCursor
 from outreach import gate
-from outreach.drafting import Candidate, DraftingResult, draft_for, falls_into_holdout
+from outreach.arms import falls_into_holdout
+from outreach.candidates import Candidate, DraftingResult
+from outreach.drafting import draft_for
 from outreach.library import AT_RISK, seed_library
 from outreach.models import Draft, Holdout, Message, Reply
 from outreach.replies import take_reply

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
 from memberships.models import Membership, Plan
-from outreach import drafting, errors, sequences, services
+from outreach import arms, candidates, drafting, errors, sequences, services
 from outreach.errors import BadTemplate
 from outreach.library import AT_RISK, OFFERS, seed_library, template_rows
 from outreach.models import Draft, Holdout, Offer, OutreachPolicy, Play, Run, Template
@@ -126,7 +126,7 @@ def test_an_offer_is_not_made_again_too_soon(location, manager, now):
     assert again.offer_id != first.offer_id
 
 
-def test_offers_bound_to_a_plan_kind_or_tenure_respect_it(location, now):
+def test_offers_bound_to_a_plan_kind_respect_it(location, now):
     Offer.objects.exclude(name="One month pause without fee").exclude(kind="none").update(
         status="retired"
     )
@@ -137,6 +137,18 @@ def test_offers_bound_to_a_plan_kind_or_tenure_respect_it(location, now):
     member.plan.save()
     result = draft_members(member, cause="season")
     assert Draft.objects.get(pk=result.draft_ids[0]).offer is None
+
+
+def test_a_tenure_is_counted_in_days_of_the_location(location):
+    """23:30 in New York is the next day in UTC."""
+    Offer.objects.exclude(kind="none").update(min_tenure_days=90)
+    evening = datetime(2026, 12, 15, 4, 30, tzinfo=UTC)
+    for days, offered in ((89, False), (90, True)):
+        member = make_member(location)
+        member.started_on = date(2026, 12, 14) - timedelta(days=days)
+        member.save()
+        result = draft_members(member, now=evening)
+        assert (Draft.objects.get(pk=result.draft_ids[0]).offer is not None) == offered, days
 
 
 def test_a_guest_is_written_to_in_their_language(location):
@@ -175,7 +187,7 @@ def skipped(result):
 
 def test_no_consent_and_no_address(location):
     member = make_member(location, sms_marketing=False, email="")
-    assert skipped(draft_members(member)) == {drafting.UNREACHABLE: 1}
+    assert skipped(draft_members(member)) == {candidates.UNREACHABLE: 1}
 
 
 def test_who_said_stop_on_every_channel(location, now):
@@ -183,11 +195,11 @@ def test_who_said_stop_on_every_channel(location, now):
     services.suppress(
         channel="sms", address=member.guest.phone, source="reply", reason="STOP", now=now
     )
-    assert skipped(draft_members(member)) == {drafting.SUPPRESSED: 1}
+    assert skipped(draft_members(member)) == {candidates.SUPPRESSED: 1}
 
 
 def test_who_has_an_open_draft(draft):
-    assert skipped(draft_members(draft.membership)) == {drafting.ALREADY_OPEN: 1}
+    assert skipped(draft_members(draft.membership)) == {candidates.ALREADY_OPEN: 1}
 
 
 def test_who_was_turned_to_lately(draft, manager, now):
@@ -196,21 +208,21 @@ def test_who_was_turned_to_lately(draft, manager, now):
     )
     later = now + timedelta(days=29)
     sequences.advance(now=later)
-    assert skipped(draft_members(draft.membership, now=later)) == {drafting.LATELY: 1}
+    assert skipped(draft_members(draft.membership, now=later)) == {candidates.LATELY: 1}
     assert draft_members(draft.membership, now=now + timedelta(days=31)).drafted == 1
 
 
 def test_who_has_vanished(location, now):
     member = make_member(location, vanished_at=now)
-    assert skipped(draft_members(member)) == {drafting.NOT_PRESENT: 1}
+    assert skipped(draft_members(member)) == {candidates.NOT_PRESENT: 1}
 
 
 def test_the_daily_limit_binds_the_night_and_not_a_person(location, manager, now):
     Play.objects.update(daily_limit=2)
     members = [make_member(location) for _ in range(4)]
     result = draft_members(*members[:3])
-    assert (result.drafted, dict(result.skipped)) == (2, {drafting.DAILY_LIMIT: 1})
-    assert skipped(draft_members(members[2])) == {drafting.DAILY_LIMIT: 1}
+    assert (result.drafted, dict(result.skipped)) == (2, {candidates.DAILY_LIMIT: 1})
+    assert skipped(draft_members(members[2])) == {candidates.DAILY_LIMIT: 1}
     asked = drafting.draft_for(
         play_key=AT_RISK, candidates=[candidate(members[3])], by=manager, now=now
     )
@@ -235,7 +247,7 @@ def test_held_out_guests_get_nothing_and_stay_held_out(location, manager, now):
 
 def test_the_arms_are_as_large_as_they_should_be():
     drawn = sum(
-        drafting.falls_into_holdout(play_key="p", guest_id=guest_id, percent=10)
+        arms.falls_into_holdout(play_key="p", guest_id=guest_id, percent=10)
         for guest_id in range(20_000)
     )
     assert 1_850 < drawn < 2_150
@@ -284,7 +296,7 @@ def second_play() -> str:
 @pytest.mark.parametrize(("cause", "drafted"), [("no_visits", 0), ("price", 1)])
 def test_two_plays_do_not_draft_for_the_same_reason(library, location, now, cause, drafted) -> None:
     member = make_member(location)
-    while drafting.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
+    while arms.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
         member = make_member(location)
     assert draft_members(member, now=now).drafted == 1  # for no_visits
     result = drafting.draft_for(
@@ -298,7 +310,7 @@ def member_of_both(location) -> Membership:
     """A member whom neither play leaves alone for comparison."""
     while True:
         member = make_member(location)
-        if not drafting.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
+        if not arms.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
             return member
 
 
@@ -360,7 +372,7 @@ def test_a_later_step_waits_while_another_play_has_a_draft_for_its_reason(
     Draft.objects.filter(pk=first.pk).update(status="withdrawn")
     draft_by_second(member, now)
     result = draft_members(member, now=now, run_id=first.run_id, step=2)
-    assert result.skipped == {drafting.SAME_REASON: 1}
+    assert result.skipped == {candidates.SAME_REASON: 1}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -368,11 +380,11 @@ def test_two_plays_drafting_at_the_same_instant_make_one_draft_for_a_reason(
     library, location, now
 ) -> None:
     member = make_member(location)
-    while drafting.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
+    while arms.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
         member = make_member(location)
     second = second_play()
     OutreachPolicy.current()  # made at its first reading, on which the second would wait too
-    results: list[drafting.DraftingResult | BaseException] = []
+    results: list[candidates.DraftingResult | BaseException] = []
 
     def draft_too() -> None:
         try:
@@ -392,8 +404,8 @@ def test_two_plays_drafting_at_the_same_instant_make_one_draft_for_a_reason(
         assert results == []
     thread.join(timeout=20)
     [result] = results
-    assert isinstance(result, drafting.DraftingResult), result
-    assert result.skipped == {drafting.SAME_REASON: 1}
+    assert isinstance(result, candidates.DraftingResult), result
+    assert result.skipped == {candidates.SAME_REASON: 1}
     assert Draft.objects.get().play_id == AT_RISK
 
 

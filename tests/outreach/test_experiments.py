@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from memberships.models import GuestDay, Location, Membership
-from outreach import drafting, experiment_words
+from outreach import arms, experiment_words
 from outreach.experiments import DAYS, Experiment, experiments
 from outreach.library import AT_RISK, seed_library
 from outreach.models import Holdout, Message, Play
@@ -222,10 +222,10 @@ def test_no_statement_moves_a_guest_to_the_other_arm(location: Location) -> None
 def test_a_changed_percentage_moves_nobody(location: Location) -> None:
     play = Play.objects.get(pk=AT_RISK)
     guests = [guest.pk for guest in GuestFactory.create_batch(40, location=location)]
-    before, _fresh = drafting.draw_arms(play=play, guest_ids=guests, now=NOW)
+    before, _fresh = arms.draw_arms(play=play, guest_ids=guests, now=NOW)
     play.holdout_percent = 50
     play.save()
-    assert drafting.draw_arms(play=play, guest_ids=guests, now=NOW) == (before, set())
+    assert arms.draw_arms(play=play, guest_ids=guests, now=NOW) == (before, set())
 
 
 def test_a_tenth_is_left_alone_unless_somebody_says_otherwise() -> None:

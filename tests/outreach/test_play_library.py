@@ -6,7 +6,9 @@ import pytest
 
 from memberships.models import Location
 from outreach import steps
-from outreach.drafting import Candidate, draft_for, falls_into_holdout
+from outreach.arms import falls_into_holdout
+from outreach.candidates import Candidate
+from outreach.drafting import draft_for
 from outreach.library import PLAYS, STEPS, seed_library, template_rows
 from outreach.models import Draft, Leave, Play, Run, Step, Template
 from outreach.models.sequences import LEAVE_RULES

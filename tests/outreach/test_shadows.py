@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from memberships.models import GuestDay, Membership
-from outreach import drafting, shadows
+from outreach import candidates, drafting, shadows
 from outreach.library import AT_RISK
 from outreach.models import AutomaticRule, Draft, Holdout, Message, Play, PlayPhase, ShadowDraft
 from tests.factories.memberships import AppointmentFactory
@@ -56,13 +56,13 @@ def test_a_person_cannot_ask_where_the_play_only_reports(location, manager, now)
     asked = drafting.draft_for(
         play_key=AT_RISK, candidates=[candidate(make_member(location))], by=manager, now=now
     )
-    assert (asked.recorded, dict(asked.skipped)) == (0, {drafting.REPORT_ONLY: 1})
+    assert (asked.recorded, dict(asked.skipped)) == (0, {candidates.REPORT_ONLY: 1})
 
 
 def test_a_guest_is_recorded_as_often_as_they_would_be_written_to(location, now):
     member = make_member(location)
     draft_members(member)
-    assert dict(draft_members(member, now=now + 29 * DAY).skipped) == {drafting.LATELY: 1}
+    assert dict(draft_members(member, now=now + 29 * DAY).skipped) == {candidates.LATELY: 1}
     assert draft_members(member, now=now + 31 * DAY).recorded == 1
 
 
@@ -78,8 +78,8 @@ def test_the_daily_limit_counts_what_would_have_been_sent(location):
     Play.objects.update(daily_limit=2)
     members = [make_member(location) for _ in range(3)]
     result = draft_members(*members)
-    assert (result.recorded, dict(result.skipped)) == (2, {drafting.DAILY_LIMIT: 1})
-    assert dict(draft_members(members[2]).skipped) == {drafting.DAILY_LIMIT: 1}
+    assert (result.recorded, dict(result.skipped)) == (2, {candidates.DAILY_LIMIT: 1})
+    assert dict(draft_members(members[2]).skipped) == {candidates.DAILY_LIMIT: 1}
 
 
 def test_the_rule_that_would_have_sent_it_is_named(location, now):

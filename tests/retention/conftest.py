@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from memberships.models import Appointment, Guest, GuestDay, Membership
-from outreach.drafting import falls_into_holdout
+from outreach.arms import falls_into_holdout
 from outreach.library import AT_RISK, seed_library
 from risk.models import ChurnScore, ModelVersion
 from tests.factories.memberships import NOW, AppointmentFactory, GuestFactory, MembershipFactory

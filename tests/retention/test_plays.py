@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from memberships.models import Charge, GuestDay, Location, Membership
 from outreach import leaving
-from outreach.drafting import Candidate
+from outreach.candidates import Candidate
 from outreach.models import Draft, Leave, Play, Run
 from outreach.play_library import CARD, PAYMENT, UNUSED, WIN_BACK
 from retention.plays import PLAYS, card, payment, unused, win_back
