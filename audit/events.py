@@ -16,6 +16,7 @@ _NAME = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+\Z")
 _sentences: dict[str, str] = {}
 _names: dict[str, Names] = {}
 _plays: list[Plays] = []
+_words: dict[str, Callable[[str], str]] = {}
 
 
 class UnknownEvent(Exception):
@@ -43,6 +44,18 @@ def register_names(kind: str, names: Names) -> None:
 def register_plays(plays: Plays) -> None:
     """Say which plays there are: `plays() -> [(key, name)]`, as entries have them in `play`."""
     _plays.append(plays)
+
+
+def register_words(field: str, words: Callable[[str], str]) -> None:
+    """Say how a text kept under this key of an entry's detail is told to staff. The entry keeps the
+    text itself. A second meaning of a key is an error."""
+    if _words.setdefault(field, words) != words:
+        raise ValueError(f"The detail {field} is told in two ways.")
+
+
+def words_of(field: str, text: str) -> str:
+    """The text as staff read it."""
+    return _words[field](text) if field in _words else text
 
 
 def plays() -> list[tuple[str, str]]:

@@ -202,7 +202,7 @@ def lines(entries: Sequence[LedgerEntry]) -> list[Line]:
 def _line(entry: LedgerEntry, detail: dict[str, Any], names: dict[str, Any]) -> Line:
     guest = names.get("guest", {}).get(entry.guest_id, "") if entry.guest_id else ""
     location = names.get("location", {}).get(entry.location_id, "") if entry.location_id else ""
-    values = {name: Part(_plain(value)) for name, value in detail.items()}
+    values = {name: Part(_told(name, value)) for name, value in detail.items()}
     if "play" in detail:
         values["play"] = Part(names["play"].get(detail["play"]) or _plain(detail["play"]))
     values["actor"] = Part(entry.actor_label, "person", entry.actor_id)
@@ -210,6 +210,10 @@ def _line(entry: LedgerEntry, detail: dict[str, Any], names: dict[str, Any]) -> 
     values["location"] = Part(location or "the organisation")
     values["target"] = Part(_target(entry, names))
     return Line(entry, _fill(events.sentence_of(entry.event), values), location)
+
+
+def _told(name: str, value: Any) -> str:
+    return _plain(events.words_of(name, value) if isinstance(value, str) else value)
 
 
 def _detail(entry: LedgerEntry) -> dict[str, Any]:

@@ -138,9 +138,12 @@ class PlayPage:
         arms = self.line.numbers.arms
         if not arms.treated and not arms.held_out:
             return []
+        written, alone = _("Still members, written to"), _("Still members, left alone")
+        if self.line.play.wins_back:
+            written, alone = _("Members again, written to"), _("Members again, left alone")
         return [
-            (_("Still members, written to"), share_in_words(arms.treated_kept, arms.treated)),
-            (_("Still members, left alone"), share_in_words(arms.held_out_kept, arms.held_out)),
+            (written, share_in_words(arms.treated_kept, arms.treated)),
+            (alone, share_in_words(arms.held_out_kept, arms.held_out)),
         ]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from outreach.experiments import arms_at
+
 DAYS = 90
 # Below this people see counts, above it shares (ux.md).
 SHARES_FROM = 20
@@ -20,7 +22,8 @@ Pair = tuple[str, int]  # play key, location id
 
 @dataclass
 class Arms:
-    """What the comparison shows so far: members 60 days after the draw, by arm."""
+    """What the comparison shows so far: who is a member 60 days after the draw, by arm, as on the
+    quality page (kept members, or people won back)."""
 
     treated: int = 0
     treated_kept: int = 0
@@ -118,15 +121,6 @@ GROUP BY 1, 2
 _MESSAGE_COUNTS = (
     "messages", "taken_back", "sent", "sent_by_rule", "failed", "undelivered", "stops",
 )  # fmt: skip
-_ARMS = """
-SELECT c.play, g.location_id,
-    count(*) FILTER (WHERE c.treated), count(*) FILTER (WHERE c.treated AND c.outcome),
-    count(*) FILTER (WHERE NOT c.treated), count(*) FILTER (WHERE NOT c.treated AND c.outcome)
-FROM risk_experiment_case c JOIN memberships_guest g ON g.id = c.guest_id
-WHERE g.location_id = ANY(%(locations)s)
-  AND c.outcome_known_on <= (%(now)s AT TIME ZONE 'UTC')::date
-GROUP BY 1, 2
-"""
 
 
 def numbers(location_ids: Iterable[int], *, now: datetime) -> dict[Pair, Numbers]:
@@ -144,7 +138,6 @@ def numbers(location_ids: Iterable[int], *, now: datetime) -> dict[Pair, Numbers
                 row = found.setdefault((play, location_id), Numbers())
                 for name, count in zip(names, counts, strict=True):
                     setattr(row, name, count)
-        cursor.execute(_ARMS, values)
-        for play, location_id, *counts in cursor.fetchall():
-            found.setdefault((play, location_id), Numbers()).arms = Arms(*counts)
+    for pair, counts in arms_at(location_ids=values["locations"], now=now).items():
+        found.setdefault(pair, Numbers()).arms = Arms(*counts)
     return found

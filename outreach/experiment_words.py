@@ -35,6 +35,7 @@ class Told:
 
     key: str
     name: str
+    wins_back: bool
     verdict: str
     tone: str
     icon: str
@@ -45,93 +46,141 @@ class Told:
     saves: list[Saves]
 
 
+@dataclass(frozen=True)
+class _Phrases:
+    """How one kind of play is spoken of: one that keeps members, or one that wins people back."""
+
+    gains: str
+    loses: str
+    row: str
+    nobody_yet: str
+    too_few: str
+    clear_gain: str
+    clear_loss: str
+    unclear: str
+    enough: str
+    needs: str
+
+
+def _keeping() -> _Phrases:
+    return _Phrases(
+        gains=_("keeps members"),
+        loses=_("loses members"),
+        row=_("Members kept after %(days)d days"),
+        nobody_yet=_(
+            "Not enough data yet: members count %(days)d days after they were drawn, and so far "
+            "none was drawn so long ago on both sides."
+        ),
+        too_few=_("Not enough data yet: %(n)d of %(needed)d members known on the smaller side."),
+        clear_gain=_(
+            "It keeps members: after %(days)d days %(treated)s are still here, of those left "
+            "alone %(held)s. Of 100 members it keeps between %(low)s and %(high)s more."
+        ),
+        clear_loss=_(
+            "It loses members: after %(days)d days %(treated)s are still here, of those left "
+            "alone %(held)s. Of 100 members it loses between %(low)s and %(high)s. Stop it."
+        ),
+        unclear=_(
+            "No difference can be told yet: of 100 members it may lose %(low)s or keep "
+            "%(high)s more."
+        ),
+        enough=_(
+            "There are enough members to see %(worth)d in 100, so it is hardly as much as that."
+        ),
+        needs=_("It needs about %(more)s more members to show %(worth)d in 100"),
+    )
+
+
+def _winning_back() -> _Phrases:
+    return _Phrases(
+        gains=_("wins people back"),
+        loses=_("keeps people away"),
+        row=_("Members again after %(days)d days"),
+        nobody_yet=_(
+            "Not enough data yet: people count %(days)d days after they were drawn, and so far "
+            "none was drawn so long ago on both sides."
+        ),
+        too_few=_("Not enough data yet: %(n)d of %(needed)d people known on the smaller side."),
+        clear_gain=_(
+            "It wins people back: after %(days)d days %(treated)s are members again, of those "
+            "left alone %(held)s. Of 100 who had left it wins back between %(low)s and %(high)s "
+            "more."
+        ),
+        clear_loss=_(
+            "It keeps people away: after %(days)d days %(treated)s are members again, of those "
+            "left alone %(held)s. Of 100 who had left it costs between %(low)s and %(high)s. "
+            "Stop it."
+        ),
+        unclear=_(
+            "No difference can be told yet: of 100 who had left it may keep away %(low)s or win "
+            "back %(high)s more."
+        ),
+        enough=_(
+            "There are enough people to see %(worth)d in 100, so it is hardly as much as that."
+        ),
+        needs=_("It needs about %(more)s more people to show %(worth)d in 100"),
+    )
+
+
 def told(experiment: Experiment) -> Told:
-    main = experiment.main
+    main, phrases = experiment.main, _phrases(experiment)
     verdict, tone, icon = _("cannot be told yet"), "", ""
     if main.is_clear:
-        keeps = (main.low or 0) > 0
-        verdict = _("keeps members") if keeps else _("loses members")
-        tone, icon = ("ok", "circle-check") if keeps else ("error", "triangle-alert")
+        gains = (main.low or 0) > 0
+        verdict = phrases.gains if gains else phrases.loses
+        tone, icon = ("ok", "circle-check") if gains else ("error", "triangle-alert")
     anything = any(one.found.treated.n + one.found.held_out.n for one in experiment.kept)
     return Told(
         key=experiment.play.pk,
         name=experiment.play.name,
+        wins_back=experiment.play.wins_back,
         verdict=verdict,
         tone=tone,
         icon=icon,
-        sentence=_sentence(experiment),
+        sentence=_sentence(experiment, phrases),
         treated=f"{experiment.drawn[False]:,}",
         held_out=f"{experiment.drawn[True]:,}",
-        rows=_rows(experiment) if anything else [],
+        rows=_rows(experiment, phrases) if anything else [],
         saves=experiment.saves,
     )
 
 
-def _sentence(experiment: Experiment) -> str:
+def _phrases(experiment: Experiment) -> _Phrases:
+    return _winning_back() if experiment.play.wins_back else _keeping()
+
+
+def _sentence(experiment: Experiment, phrases: _Phrases) -> str:
     main = experiment.main
     if not experiment.drawn[True] and not experiment.play.holdout_percent:
         return _("This play leaves nobody alone, so what it changes cannot be measured.")
     if not main.treated.n or not main.held_out.n:
-        return _(
-            "Not enough data yet: members count %(days)d days after they were drawn, and so far "
-            "none was drawn so long ago on both sides."
-        ) % {"days": DAYS}
+        return phrases.nobody_yet % {"days": DAYS}
     if main.low is None or main.high is None:
         fewest = min(main.treated.n, main.held_out.n)
-        return " ".join(
-            [
-                _("Not enough data yet: %(n)d of %(needed)d members known on the smaller side.")
-                % {"n": fewest, "needed": LEAST_FOR_SHARES},
-                *_hint(experiment),
-            ]
-        )
+        known = phrases.too_few % {"n": fewest, "needed": LEAST_FOR_SHARES}
+        return " ".join([known, *_hint(experiment, phrases)])
     if main.is_clear:
-        words = (
-            _(
-                "It keeps members: after %(days)d days %(treated)s are still here, of those left "
-                "alone %(held)s. Of 100 members it keeps between %(low)s and %(high)s more."
-            )
-            if main.low > 0
-            else _(
-                "It loses members: after %(days)d days %(treated)s are still here, of those left "
-                "alone %(held)s. Of 100 members it loses between %(low)s and %(high)s. Stop it."
-            )
-        )
         ends = sorted(abs(100 * end) for end in (main.low, main.high))
-        return words % {
+        return (phrases.clear_gain if main.low > 0 else phrases.clear_loss) % {
             "days": DAYS,
             "treated": _share(main.treated.mean),
             "held": _share(main.held_out.mean),
             "low": f"{ends[0]:.1f}",
             "high": f"{ends[1]:.1f}",
         }
-    return " ".join(
-        [
-            _(
-                "No difference can be told yet: of 100 members it may lose %(low)s or keep "
-                "%(high)s more."
-            )
-            % {"low": f"{-100 * main.low:.1f}", "high": f"{100 * main.high:.1f}"},
-            *_hint(experiment),
-        ]
-    )
+    ends_said = {"low": f"{-100 * main.low:.1f}", "high": f"{100 * main.high:.1f}"}
+    return " ".join([phrases.unclear % ends_said, *_hint(experiment, phrases)])
 
 
-def _hint(experiment: Experiment) -> list[str]:
-    """How many more members show a difference worth knowing about; nothing where nobody can say."""
+def _hint(experiment: Experiment, phrases: _Phrases) -> list[str]:
+    """How many more people show a difference worth knowing about; nothing where nobody can say."""
     more, weeks = experiment.more, experiment.weeks
     if more is None:
         return []
     worth = round(100 * WORTH)
     if not more:
-        return [
-            _("There are enough members to see %(worth)d in 100, so it is hardly as much as that.")
-            % {"worth": worth}
-        ]
-    needs = _("It needs about %(more)s more members to show %(worth)d in 100") % {
-        "more": f"{_round(more):,}",
-        "worth": worth,
-    }
+        return [phrases.enough % {"worth": worth}]
+    needs = phrases.needs % {"more": f"{_round(more):,}", "worth": worth}
     if weeks is None:
         return [f"{needs}."]
     pace = ngettext(
@@ -148,10 +197,10 @@ def _round(people: int) -> int:
     return -(-people // step) * step
 
 
-def _rows(experiment: Experiment) -> list[Row]:
+def _rows(experiment: Experiment, phrases: _Phrases) -> list[Row]:
     rows = [
         Row(
-            name=_("Members kept after %(days)d days") % {"days": one.days},
+            name=phrases.row % {"days": one.days},
             treated=_part(one.found.treated),
             held_out=_part(one.found.held_out),
             n_treated=_of(one.found.treated),

@@ -20,24 +20,28 @@ from risk.engine.anytime import Arm, Difference, difference, more_people
 KEPT_DAYS = (30, 60, 90)
 # Visits and payments are counted over so many days, and a save is what stands after them.
 DAYS = 60
-WORTH = 0.05  # the difference in members kept worth knowing about: 5 in 100
+WORTH = 0.05  # the difference in members kept or won back worth knowing about: 5 in 100
 PACE_DAYS = 28
 
-# A guest counts where the guest is at home, from the local day of the draw. Who was no member that
-# day had no membership to keep and is left out of all figures. A membership that stopped to bind
-# before the day and began anew by then counts as kept.
+# A guest counts where the guest is at home, from the local day of the draw. A play keeps members or
+# wins people back (`Play.wins_back`). Of a play that keeps, who was no member that day had nothing
+# to keep and is left out of all figures; a membership that stopped to bind before the day of an
+# outcome and began anew by then counts as kept. Of a play that wins back everybody drawn counts: it
+# drew only people who had left, and the very contract that runs again no longer shows that it had
+# ended. The outcome is the same for both: a membership that runs so many days after the draw.
 _DRAWN = """
 drawn AS (
-    SELECT h.play_id, h.guest_id, h.is_held_out, l.currency,
+    SELECT h.play_id, p.wins_back, h.guest_id, h.is_held_out, l.currency, l.id AS location_id,
         (h.assigned_at AT TIME ZONE l.time_zone)::date AS on_day,
         (%(now)s AT TIME ZONE l.time_zone)::date AS today
     FROM outreach_holdout h
+    JOIN outreach_play p ON p.key = h.play_id
     JOIN memberships_guest g ON g.id = h.guest_id
     JOIN memberships_location l ON l.id = g.location_id
     WHERE l.id = ANY(%(locations)s)
 ),
-members AS (
-    SELECT * FROM drawn d WHERE EXISTS (
+counted AS (
+    SELECT * FROM drawn d WHERE d.wins_back OR EXISTS (
         SELECT 1 FROM memberships_membership m
         WHERE m.guest_id = d.guest_id AND m.status NOT IN ('deleted', 'not_started')
         AND m.started_on <= d.on_day
@@ -46,21 +50,33 @@ members AS (
     )
 )
 """
-_KEPT = f"""
-WITH {_DRAWN}
-SELECT play_id, days, is_held_out, count(*), count(*) FILTER (WHERE EXISTS (
+_IS_MEMBER = """EXISTS (
     SELECT 1 FROM memberships_membership m
     WHERE m.guest_id = d.guest_id AND m.status NOT IN ('deleted', 'not_started')
     AND m.started_on <= d.on_day + days
     AND (m.ended_on > d.on_day + days OR m.ended_on IS NULL
         AND m.status IN ('active', 'frozen', 'suspended', 'failed'))
-))
-FROM members d CROSS JOIN unnest(%(kept)s) AS days
+)"""
+_KEPT = f"""
+WITH {_DRAWN}
+SELECT play_id, days, is_held_out, count(*), count(*) FILTER (WHERE {_IS_MEMBER})
+FROM counted d CROSS JOIN unnest(%(kept)s) AS days
 WHERE d.on_day + days < d.today
 GROUP BY play_id, days, is_held_out
 """  # noqa: S608 - put together from constants
+_AT_PLACES = f"""
+WITH {_DRAWN}
+SELECT play_id, location_id,
+    count(*) FILTER (WHERE NOT is_held_out),
+    count(*) FILTER (WHERE NOT is_held_out AND {_IS_MEMBER}),
+    count(*) FILTER (WHERE is_held_out),
+    count(*) FILTER (WHERE is_held_out AND {_IS_MEMBER})
+FROM counted d CROSS JOIN (SELECT %(days)s AS days) AS after
+WHERE d.on_day + days < d.today
+GROUP BY play_id, location_id
+"""  # noqa: S608 - put together from constants
 _AMOUNTS = f"""
-WITH {_DRAWN}, known AS (SELECT * FROM members WHERE on_day + %(days)s < today),
+WITH {_DRAWN}, known AS (SELECT * FROM counted WHERE on_day + %(days)s < today),
 seen AS (
     SELECT k.play_id, k.guest_id, sum(v.visits) AS visits, sum(v.spend_cents) AS cents
     FROM known k JOIN memberships_guestday v ON v.guest_id = k.guest_id
@@ -95,13 +111,13 @@ _DRAWN_SO_FAR = f"""
 WITH {_DRAWN}
 SELECT play_id, is_held_out, count(*),
     count(*) FILTER (WHERE on_day > today - %(pace_days)s)
-FROM members GROUP BY play_id, is_held_out
+FROM counted GROUP BY play_id, is_held_out
 """  # noqa: S608 - put together from constants
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Members who still were members so many days after the draw."""
+    """Who had a membership so many days after the draw: members kept, or people won back."""
 
     days: int
     found: Difference
@@ -109,8 +125,8 @@ class Kept:
 
 @dataclass(frozen=True)
 class Saves:
-    """What one more kept member has cost, in cents of one currency. `saves` is how many more
-    members were kept than without the play; an end that no number bounds is None."""
+    """What one more member, kept or won back, has cost, in cents of one currency. `saves` is how
+    many more there are than without the play; an end that no number bounds is None."""
 
     currency: str
     spent_cents: int
@@ -131,11 +147,11 @@ class Experiment:
     visits: Difference | None = None
     revenue: list[tuple[str, Difference]] = field(default_factory=list)  # cents, per currency
     saves: list[Saves] = field(default_factory=list)
-    more: int | None = None  # members still needed to see WORTH; None: cannot be said
+    more: int | None = None  # people still needed to see WORTH; None: cannot be said
 
     @property
     def main(self) -> Difference:
-        """Members kept after DAYS: what the play is judged by."""
+        """Members kept, or won back, after DAYS: what the play is judged by."""
         return next(one.found for one in self.kept if one.days == DAYS)
 
     @property
@@ -173,6 +189,16 @@ def experiments(*, location_ids: list[int], now: datetime) -> list[Experiment]:
     for experiment in found.values():
         _fill(experiment, kept, amounts)
     return [one for one in found.values() if sum(one.drawn.values())]
+
+
+def arms_at(
+    *, location_ids: list[int], now: datetime
+) -> dict[tuple[str, int], tuple[int, int, int, int]]:
+    """By play and location of home, DAYS after the draw: how many who may be written to are known,
+    how many of them are members, and the same of those left alone. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AT_PLACES, {"now": now, "locations": location_ids, "days": DAYS})
+        return {(row[0], row[1]): row[2:] for row in cursor.fetchall()}
 
 
 @dataclass(frozen=True)
@@ -229,8 +255,8 @@ def _fill(
 
 
 def _saves(currency: str, treated: _Sums, main: Difference) -> Saves:
-    """What was spent on the treated, divided by how many more of them were kept. The interval is
-    that of the members kept: what was spent is known."""
+    """What was spent on the treated, divided by how many more of them are members. The interval
+    is that of the members: what was spent is known."""
 
     def each(share: float | None) -> int | None:
         more = (share or 0.0) * treated.n

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from memberships.models import Location
@@ -18,6 +20,9 @@ from outreach.places import STATES, country_names
 from outreach.texts import FIELDS, SAMPLE, field_names, fill, sms_size
 
 MONEY = ("location_day", "play_month", "business_month")
+# The rule about stops was made in 2025 and asks every business to keep it from the later day on
+# (47 CFR 64.1200(a)(10) as postponed).
+STOP_ENDS_ALL_FROM, STOP_ENDS_ALL_BY = date(2025, 1, 1), date(2027, 1, 31)
 _TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 WEEKDAYS = [
     (1, _("Monday")), (2, _("Tuesday")), (3, _("Wednesday")), (4, _("Thursday")),
@@ -408,6 +413,16 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         limits = {name: data.get(f"{name}_cents") for name in MONEY}
         self._check_nested(limits, {name: f"{name}_cents" for name in MONEY})
         self._clean_currencies(data)
+        since = data.get("stop_ends_all_on")
+        if since is not None and not STOP_ENDS_ALL_FROM <= since <= STOP_ENDS_ALL_BY:
+            self.add_error(
+                "stop_ends_all_on",
+                _("Choose a day from %(first)s to %(last)s, from which the law asks for it.")
+                % {
+                    "first": date_format(STOP_ENDS_ALL_FROM, "j F Y"),
+                    "last": date_format(STOP_ENDS_ALL_BY, "j F Y"),
+                },
+            )
         for name in ("quiet_from", "quiet_until"):
             if data.get(name) and data[name].second:
                 self.add_error(name, _("Whole minutes, please."))

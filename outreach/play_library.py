@@ -79,6 +79,7 @@ PLAYS: list[dict[str, Any]] = [
         "holdout_percent": 10,
         "draft_days": 5,
         "quiet_days": 365,
+        "wins_back": True,
         "leaves_on": [Leave.BOOKED, Leave.CAME, Leave.RENEWED],
     },
 ]

@@ -6,6 +6,8 @@ class RiskConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import events as audit_events
-        from risk import events, receivers  # noqa: F401 - connects the receivers
+        from risk import events, naming, receivers  # noqa: F401 - connects the receivers
 
         audit_events.register(events.SENTENCES)
+        audit_events.register_words("model", naming.in_words)
+        audit_events.register_words("before", naming.in_words)

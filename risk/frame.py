@@ -19,6 +19,9 @@ from risk.engine.additive import Floats
 
 HEADER = 19  # signature 11, flags 4, length of the header's extension 4
 TRAILER = b"\xff\xff"
+# The three letters of a location's currency (`l.currency`) as one number, for a frame of numbers.
+CURRENCY = """ASCII(l.currency) * 65536 + ASCII(SUBSTR(l.currency, 2)) * 256
+    + ASCII(SUBSTR(l.currency, 3))"""
 BLOCK = 50_000  # rows turned into numbers at a time, so that the answer is never held twice
 
 
@@ -51,6 +54,11 @@ class Frame:
                 columns={name: values[part] for name, values in self.columns.items()},
                 outcomes={name: values[part] for name, values in self.outcomes.items()},
             )
+
+
+def currency_of(number: float) -> str:
+    """The code of a currency from its number: "USD". Raises ValueError when it is not known."""
+    return int(number).to_bytes(3, "big").decode("ascii")
 
 
 def stack(frames: Sequence[Frame]) -> Frame:

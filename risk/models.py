@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from memberships.models import Appointment, Guest, LocatedQuerySet, Location, Membership
+from risk import naming
 
 
 class Target(models.TextChoices):
@@ -70,6 +71,11 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def in_words(self) -> str:
+        """As it stands within a sentence for staff."""
+        return naming.in_words(self.name)
 
 
 class ModelReference(models.Model):

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from memberships.money import in_words
 from risk.engine.additive import AdditiveModel, Columns, Floats
+from risk.frame import currency_of
 from risk.models import Target
 from risk.targets import DECLARATIONS
 
@@ -175,7 +177,7 @@ EXTRA = [
     "past_bookings", "past_fell", "past_no_shows", "past_late", "past_visits", "rating_days",
     "cancelled_180", "no_shows_180", "paid_120", "covered_120", "lost_days", "lost_visits",
     "visits_booked_180", "ratings", "rating_mean",
-    "low_days", "low_rating", "dropped_30",
+    "low_days", "low_rating", "dropped_30", "currency",
 ]  # fmt: skip
 
 
@@ -343,7 +345,10 @@ def _anniversary(row: Row, raises: bool) -> Words:
 def _amount(name: str, text: str) -> Callable[[Row, bool], Words]:
     def words(row: Row, raises: bool) -> Words:
         amount = row(name)
-        return Words(text.format(round(amount)), round(amount)) if _known(amount) else Words("")
+        if not _known(amount):
+            return Words("")
+        said = in_words(100 * round(amount), currency_of(row("currency")))
+        return Words(text.format(said), round(amount))
 
     return words
 

@@ -140,8 +140,8 @@ def roll_back(request: StaffRequest) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("%(model)s serves now. New scores come with the next night.")
-            % {"model": version.name},
+            _("Back at work: %(model)s. New scores come with the next night.")
+            % {"model": version.in_words},
         )
     return redirect(f"{reverse('quality')}?target={target}")
 

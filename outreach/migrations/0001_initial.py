@@ -383,6 +383,7 @@ class Migration(migrations.Migration):
                 ("threshold", models.SmallIntegerField(default=75)),
                 ("daily_limit", models.IntegerField(default=25)),
                 ("holdout_percent", models.SmallIntegerField(default=10)),
+                ("wins_back", models.BooleanField(default=False)),
                 ("draft_days", models.IntegerField(default=5)),
                 ("quiet_days", models.IntegerField(default=30)),
                 (

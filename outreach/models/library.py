@@ -71,6 +71,8 @@ class Play(models.Model):
     threshold = models.SmallIntegerField(default=75)  # score from which the play acts
     daily_limit = models.IntegerField(default=25)  # drafts per location and day
     holdout_percent = models.SmallIntegerField(default=10)
+    # It writes to people who have left: it is judged by who is a member again, not by who stayed.
+    wins_back = models.BooleanField(default=False)
     draft_days = models.IntegerField(default=5)  # an undecided draft expires after so many days
     quiet_days = models.IntegerField(
         default=30

@@ -73,6 +73,7 @@ READ = {
     "starts": "EXTRACT(EPOCH FROM t.starts_at)",
     "local_day": "(t.moment AT TIME ZONE l.time_zone)::date - DATE '1970-01-01'",
     "country": "ASCII(l.country) * 256 + ASCII(SUBSTR(l.country, 2))",
+    "currency": frame.CURRENCY,
     "lead_days": "EXTRACT(EPOCH FROM t.starts_at - t.booked_at) / 86400.0",
     "ahead_days": "EXTRACT(EPOCH FROM t.starts_at - t.moment) / 86400.0",
     "minutes": "s.duration_minutes",

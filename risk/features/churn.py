@@ -99,6 +99,7 @@ READ = {
     "low_days": "r.low_days",
     "low_rating": "r.low_rating",
     "lowest_rating_180": "r.lowest_180",
+    "currency": frame.CURRENCY,
     "ends_180": "e.ends",
     "members_now": "e.members",
     "ends_180_all": "(SELECT SUM(ends) FROM ends)",
@@ -263,6 +264,7 @@ WITH bounds (location_id, midnight_at) AS (
 )
 SELECT {{columns}}
 FROM m
+JOIN memberships_location l ON l.id = m.location_id
 LEFT JOIN d ON d.guest_id = m.guest_id
 LEFT JOIN a ON a.guest_id = m.guest_id
 LEFT JOIN v ON v.guest_id = m.guest_id

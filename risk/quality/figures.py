@@ -387,8 +387,8 @@ def _named(division: str, rows: list[Said]) -> list[Said]:
 
 
 RIVALS = {
-    "scorecard": gettext_lazy("general experience (the scorecard)"),
-    "champion": gettext_lazy("the model that served before"),
+    "scorecard": gettext_lazy("general experience"),
+    "champion": gettext_lazy("what gave the scores before"),
 }
 
 

@@ -74,6 +74,25 @@ def test_no_code_name_and_no_bare_date_stands_in_a_sentence(
     assert "sequence at-risk-check-in" not in shown
 
 
+def test_what_gives_scores_is_told_by_what_was_learned_and_when(
+    page, now: datetime, location: Location
+) -> None:
+    services.record(
+        "score.run",
+        at=now,
+        location_id=location.pk,
+        detail={
+            "model": "churn-additive-2026-11-18-1",
+            "scored": 812,
+            "what": "members",
+            "as_of": "2026-11-20",
+        },
+    )
+    shown = page()
+    assert "with the scoring of members learned on Wed 18 Nov 2026" in shown
+    assert "churn-additive" not in shown
+
+
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
 def test_a_date_at_the_end_of_time_narrows_nothing(page, day: str) -> None:
     page(from_on="0001-01-01", to_on=day)

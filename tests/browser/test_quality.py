@@ -45,7 +45,7 @@ def test_the_full_page_is_accessible_and_works_by_keys(
     for summary in page.locator("details > summary").all():
         summary.focus()
         page.keyboard.press("Enter")
-    page.locator("button", has_text="Let before serve").wait_for()
+    page.locator("button", has_text="Go back to it").wait_for()
     accessible(page)
 
 

@@ -456,6 +456,33 @@ def test_the_rules_are_read_by_many_and_changed_by_few(enter, manager, regional,
     assert "may not cost more" in wrong.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("day", "status"),
+    [
+        ("9999-12-31", 422),
+        ("1999-01-01", 422),
+        ("2024-12-31", 422),
+        ("2027-02-01", 422),
+        ("2025-01-01", 302),
+        ("2027-01-31", 302),
+    ],
+)
+def test_a_stop_ends_everything_by_the_day_of_the_law_at_the_latest(enter, admin, day, status):
+    before = OutreachPolicy.current().stop_ends_all_on
+    fields = {
+        "outgoing_minutes": "5", "hold_minutes": "60", "weekly_cap": "2", "approval_hours": "72",
+        "quiet_from": "20:00", "quiet_until": "09:00", "location_day_cents": "300",
+        "play_month_cents": "5000", "business_month_cents": "10000", "stale_after_hours": "26",
+    }  # fmt: skip
+    answer = enter(admin).post("/settings/policy/", fields | {"stop_ends_all_on": day})
+    assert answer.status_code == status
+    if status == 422:
+        assert "Choose a day from 1 January 2025 to 31 January 2027" in answer.content.decode()
+        assert OutreachPolicy.current().stop_ends_all_on == before
+    else:
+        assert f"{OutreachPolicy.current().stop_ends_all_on}" == day
+
+
 def test_each_currency_has_limits_of_its_own_where_there_are_several(enter, admin, location):
     LocationFactory(name="Toronto", currency="CAD", country="CA", time_zone="America/Toronto")
     page = enter(admin).get("/settings/policy/").content.decode()

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from memberships.models import Appointment, Charge, GuestDay, Membership, Review
 from risk.features import bookings, churn
 from risk.features.months import rebuild_outcome_months
-from risk.frame import Frame
+from risk.frame import Frame, currency_of
 from risk.models import OutcomeMonth
 from risk.targets import CANCELLATION, CHURN
 from tests.factories import mirror
@@ -223,6 +223,18 @@ def test_a_holiday_is_that_of_the_country(today: date) -> None:
     abroad.location.save()
     found = bookings.chosen(appointment_ids=[here.pk, abroad.pk], now=mirror.midday(today))
     assert found.columns["holiday"].tolist() == [1, 0]
+
+
+@pytest.mark.django_db
+def test_a_frame_knows_the_currency_of_each_row(today: date) -> None:
+    here, abroad = AppointmentFactory(), AppointmentFactory()
+    abroad.location.currency = "CAD"
+    abroad.location.save()
+    MembershipFactory(guest=here.guest)
+    MembershipFactory(guest=abroad.guest)
+    booked = bookings.chosen(appointment_ids=[here.pk, abroad.pk], now=mirror.midday(today))
+    for found in (booked, churn.members(as_of_on=today)):
+        assert list(map(currency_of, found.columns["currency"].tolist())) == ["USD", "CAD"]
 
 
 @pytest.mark.django_db

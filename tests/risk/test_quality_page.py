@@ -131,10 +131,10 @@ def test_going_back_is_one_button_for_whoever_serves_the_whole_business(
     version("before", "retired")
     version("serving", "champion")
     client.force_login(regional)
-    assert "Let before serve" not in client.get(URL).text
+    assert "Go back to it" not in client.get(URL).text
     assert client.post(reverse("quality-roll-back"), {"target": "churn"}).status_code == 403
     client.force_login(admin)
-    assert "Let before serve" in client.get(URL).text
+    assert "Go back to it" in client.get(URL).text
     refused = client.post(reverse("quality-roll-back"), {"target": "churn"}, follow=True)
     assert "The signature does not fit" in refused.text, "its tables are no model"
     assert ModelVersion.objects.get(status="champion").name == "serving"
@@ -151,7 +151,7 @@ def test_going_back_puts_the_model_before_to_work(client: Client, admin: Any) ->
     services.put_to_work(name=newer.name, now=NOW)
     client.force_login(admin)
     page = client.post(reverse("quality-roll-back"), {"target": "churn"}, follow=True)
-    assert f"{first.name} serves now." in page.text
+    assert "Back at work: the scoring of members by general experience." in page.text
     entry = LedgerEntry.objects.filter(event="model.serves").latest("pk")
     assert entry.actor_id == admin.pk
 

@@ -35,6 +35,32 @@ def churn(frame: Frame) -> scoring.Scored:
     return scoring.score_members(scorecard(CHURN), frame)
 
 
+def code(currency: str) -> float:
+    return float(int.from_bytes(currency.encode(), "big"))
+
+
+@pytest.mark.parametrize(
+    ("currency", "ticket", "words"),
+    [
+        ("USD", 1249.6, "spends about $1,250 per visit"),
+        ("EUR", 80.2, "spends about €80 per visit"),
+        ("CHF", 95.0, "spends about 95 CHF per visit"),
+    ],
+)
+def test_an_amount_is_told_in_the_currency_of_the_location(
+    currency: str, ticket: float, words: str
+) -> None:
+    row = {"ticket": ticket, "currency": code(currency)}
+    assert reasons.say("churn", "ticket", row.__getitem__, True) == (
+        reasons.Words(words, round(ticket))
+    )
+
+
+def test_an_amount_of_no_known_currency_is_not_told() -> None:
+    row = {"ticket": 80.0, "currency": NAN}
+    assert reasons.say("churn", "ticket", row.__getitem__, True).text == ""
+
+
 @pytest.mark.parametrize("target", Target.values)
 def test_every_input_has_words(target: str) -> None:
     declaration = DECLARATIONS[target]
