@@ -125,9 +125,14 @@ class PlayPage:
     def untouched(self) -> list[tuple[str, str]]:
         """What people did in the 30 days after the play would have written to them."""
         c = self.comparison
-        return [
+        members = [
             (_("Still members"), share_in_words(c.stayed, c.known)),
             (_("Membership ended"), share_in_words(c.left, c.known)),
+        ]
+        if self.line.play.wins_back:
+            members = [(_("Members again"), share_in_words(c.members, c.known))]
+        return [
+            *members,
             (_("Booked"), share_in_words(c.booked, c.known)),
             (_("Came"), share_in_words(c.came, c.known)),
         ]

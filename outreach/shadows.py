@@ -65,8 +65,8 @@ def since(
 @dataclass(frozen=True)
 class Comparison:
     """What would have been sent at a location and what became of those whose 30 days are over.
-    Counts of people; `left` ended their membership in that time, `booked` made a booking, `came`
-    had a visit. `unaided` would have gone out without a person."""
+    Counts of people; `left` ended their membership in that time, `members` had one at its end,
+    `booked` made a booking, `came` had a visit. `unaided` would have gone out without a person."""
 
     recorded: int
     unaided: int
@@ -74,6 +74,7 @@ class Comparison:
     cost_cents: int
     known: int
     left: int
+    members: int
     booked: int
     came: int
 
@@ -88,6 +89,12 @@ SELECT count(*), count(*) FILTER (WHERE s.rule <> '' AND NOT s.is_held_out),
     coalesce(sum(s.cost_cents) FILTER (WHERE NOT s.is_held_out), 0),
     count(*) FILTER (WHERE s.known),
     count(*) FILTER (WHERE s.known AND m.ended_on <= (s.at AT TIME ZONE 'UTC')::date + %(days)s),
+    count(*) FILTER (WHERE s.known AND EXISTS (
+        SELECT 1 FROM memberships_membership b
+        WHERE b.guest_id = s.guest_id AND b.status NOT IN ('deleted', 'not_started')
+          AND b.started_on <= (s.at AT TIME ZONE 'UTC')::date + %(days)s
+          AND (b.ended_on > (s.at AT TIME ZONE 'UTC')::date + %(days)s OR b.ended_on IS NULL
+              AND b.status IN ('active', 'frozen', 'suspended', 'failed')))),
     count(*) FILTER (WHERE s.known AND EXISTS (
         SELECT 1 FROM memberships_appointment a
         WHERE a.guest_id = s.guest_id AND a.vanished_at IS NULL

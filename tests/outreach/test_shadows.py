@@ -12,7 +12,7 @@ from memberships.models import GuestDay, Membership
 from outreach import candidates, drafting, shadows
 from outreach.library import AT_RISK
 from outreach.models import AutomaticRule, Draft, Holdout, Message, Play, PlayPhase, ShadowDraft
-from tests.factories.memberships import AppointmentFactory
+from tests.factories.memberships import AppointmentFactory, MembershipFactory
 from tests.factories.outreach import EVIDENCE, candidate, draft_members, make_member
 
 pytestmark = pytest.mark.usefixtures("library", "report_only")
@@ -116,6 +116,19 @@ def test_compared_with_what_happened_untouched(location, now):
     )
     assert (found.recorded, found.known) == (4, 3)
     assert (found.left, found.stayed, found.booked, found.came) == (1, 2, 1, 1)
+    assert found.members == 2
+
+
+def test_who_had_left_and_is_a_member_again_counts_as_one(location, now):
+    back, away = (make_member(location) for _ in range(2))
+    draft_members(back, away)
+    gone = location.today(now) - 40 * DAY
+    Membership.objects.update(status="cancelled", ending="voluntary", ended_on=gone)
+    MembershipFactory(guest=back.guest, started_on=location.today(now) + 12 * DAY)
+    found = shadows.compare(
+        play_key=AT_RISK, location_id=location.pk, since=now - DAY, now=now + 32 * DAY
+    )
+    assert (found.known, found.members) == (2, 1)
 
 
 def test_queries_do_not_grow_with_what_is_recorded(location):

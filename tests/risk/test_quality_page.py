@@ -74,7 +74,7 @@ def test_until_outcomes_are_known_the_test_stands_in_and_says_so(
     version("tested", "champion")
     client.force_login(regional)
     page = client.get(URL).text
-    assert "past cases it had not seen before it served" in page
+    assert "past cases that they had not been learned from" in page
     assert "The tenth with the highest scores holds 31 % of all who left." in page
     assert "77 % of the time" in page
     assert "7.4 %" in page, "by how much it errs less than the scorecard"
