@@ -166,7 +166,7 @@ def take_reply(
         _stop(reply, message, reading, address=home, now=now)
     elif reading.intent == Reply.Intent.HELP:
         _help(reply, message, now=now)
-    elif reading.intent == Reply.Intent.RESTART and not _stopped_since(reply):
+    elif reading.intent == Reply.Intent.RESTART and not _stopped_since(reply, address=home):
         services.lift_suppression(
             channel=channel,
             address=home,
@@ -286,12 +286,23 @@ def scope_of(message: Message | None) -> Suppression.Scope:
     return Suppression.Scope.MARKETING if play.is_marketing else Suppression.Scope.SERVICE
 
 
-def _stopped_since(reply: Reply) -> bool:
-    """A start that is read late does not undo the stop that came after it."""
-    later = Reply.objects.filter(
-        channel=reply.channel, address=reply.address, received_at__gt=reply.received_at
+def _stopped_since(reply: Reply, *, address: str) -> bool:
+    """A start that is read late does not undo the stop that came after it, by whatever way."""
+    answers = Reply.objects.filter(channel=reply.channel, address=reply.address)
+    if answers.filter(received_at__gt=reply.received_at, intent=Reply.Intent.STOP).exists():
+        return True
+    stop = (
+        Suppression.objects.standing()
+        .filter(channel=reply.channel, address=address, added_at__gt=reply.received_at)
+        .first()
     )
-    return later.filter(intent=Reply.Intent.STOP).exists()
+    if stop is None or stop.source != Suppression.Source.REPLY:
+        return stop is not None
+    # A stop by answer counts from when it was written, not from when it was read; one by the way
+    # out of an e-mail has no answer.
+    before = answers.filter(received_at__lte=reply.received_at).exclude(pk=reply.pk)
+    newest = before.order_by("-received_at", "-pk").first()
+    return newest is None or newest.intent != Reply.Intent.STOP
 
 
 def _help(reply: Reply, message: Message | None, *, now: datetime) -> None:

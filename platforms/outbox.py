@@ -30,6 +30,9 @@ State = OutboxItem.State
 MAX_TRIES = 12
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=30)
+# Whoever asks us to stay away for longer than this is asked again all the same: a wait without end
+# would lose the message, and a number no calendar holds would stop the round.
+LONGEST_ASKED = timedelta(days=1)
 # To ask again what became of a call is harmless, and a message in doubt waits for it: the first
 # tries come soon, however many of them were calls that a dying worker cut off.
 SOON_TRIES = 8
@@ -209,11 +212,11 @@ def finish(item: OutboxItem, outcome: Outcome, now: datetime) -> OutboxItem | No
 
 
 def retry_wait(tries: int, asked_seconds: float | None) -> timedelta:
-    """Exponential with jitter, never shorter than the other side asked for."""
+    """Exponential with jitter, never shorter than the other side asked for (up to a day)."""
     doubled = FIRST_WAIT.total_seconds() * 2.0 ** max(0, tries - 1)
     wait = min(LONGEST_WAIT.total_seconds(), doubled)
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
-    return timedelta(seconds=max(wait * jitter, asked_seconds or 0.0))
+    return max(timedelta(seconds=wait * jitter), _asked(asked_seconds))
 
 
 def look_up_wait(tries: int, asked_seconds: float | None) -> timedelta:
@@ -221,7 +224,11 @@ def look_up_wait(tries: int, asked_seconds: float | None) -> timedelta:
     wait = retry_wait(tries, None)
     if tries <= SOON_TRIES:
         wait = min(wait, SOON)
-    return max(wait, timedelta(seconds=asked_seconds or 0.0))
+    return max(wait, _asked(asked_seconds))
+
+
+def _asked(seconds: float | None) -> timedelta:
+    return timedelta(seconds=min(seconds or 0.0, LONGEST_ASKED.total_seconds()))
 
 
 def withdraw(*, item_id: UUID, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import LedgerEntry
-from outreach import gate, intents, parked, replies, sending
+from outreach import gate, intents, parked, replies, sending, services
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import Message, Reply, Suppression
 from outreach.selectors import automation_state
@@ -249,6 +249,32 @@ def test_a_start_read_late_does_not_undo_the_stop_that_followed(waiting, now, mo
     inbox.work_through(now=now + timedelta(minutes=3))
     assert Reply.objects.count() == 2
     assert Suppression.objects.filter(lifted_at=None).exists()
+
+
+def stop(guest, *, source, at):
+    services.suppress(
+        channel="sms", address=guest.phone, source=source, reason="asked to be left alone", now=at
+    )
+
+
+@pytest.mark.parametrize("source", Suppression.Source.values)
+def test_nor_a_stop_that_came_by_another_way(waiting, now, source):
+    start = parked_answer("START", guest=waiting.guest, ref="A", now=now)
+    stop(waiting.guest, source=source, at=now + timedelta(minutes=1))
+    inbox.try_again(delivery_ids=[start.pk])
+    inbox.work_through(now=now + timedelta(minutes=3))
+    assert Reply.objects.get().intent == Reply.Intent.RESTART
+    assert Suppression.objects.filter(lifted_at=None).exists()
+
+
+def test_a_start_undoes_the_stop_written_before_it_however_late_both_are_read(waiting, now):
+    for word, minutes in (("STOP", 0), ("START", 1)):
+        at = now + timedelta(minutes=minutes)
+        late = parked_answer(word, guest=waiting.guest, ref=word, now=at)
+        inbox.try_again(delivery_ids=[late.pk])
+    inbox.work_through(now=now + timedelta(minutes=3))
+    assert Reply.objects.count() == 2
+    assert not Suppression.objects.filter(lifted_at=None).exists()
 
 
 def test_nothing_a_column_cannot_hold_keeps_a_delivery_out(now, db):

@@ -288,6 +288,13 @@ def test_no_wait_grows_beyond_its_limit_unless_the_other_side_asks(now):
     assert outbox.retry_wait(1, 7_200.0) == timedelta(hours=2)
 
 
+@pytest.mark.parametrize("asked", [90_000.0, 1e12, float("inf")])
+def test_nobody_can_make_a_message_wait_without_end(now, asked):
+    """A carrier that names an absurd time would else stop the round at this row."""
+    assert outbox.retry_wait(1, asked) == timedelta(days=1)
+    assert outbox.look_up_wait(1, asked) == timedelta(days=1)
+
+
 def test_what_became_of_a_call_is_asked_again_within_a_minute_at_first() -> None:
     """Whoever died in the calls before: a message in doubt is decided within two minutes."""
     for tries in range(1, outbox.SOON_TRIES + 1):
