@@ -404,6 +404,8 @@ def test_only_a_fresh_delivery_with_the_right_signature_is_taken(db, now, settin
     assert post(wire, at=now + timedelta(seconds=301)).status_code == 401
     assert post(wire, at=now, **{"webhook-id": "another"}).status_code == 401
     assert post(wire, at=now, **{"webhook-timestamp": "x"}).status_code == 401
+    assert post(wire, at=now, **{"webhook-timestamp": "9" * 5_000}).status_code == 401
+    assert post(wire, at=now, name="n" * 121).status_code == 401
     assert post(wire, at=now, **{"webhook-signature": ""}).status_code == 401
     assert not InboxDelivery.objects.exists()
     assert post(wire, at=now - timedelta(seconds=299)).status_code == 204

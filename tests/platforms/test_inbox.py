@@ -110,8 +110,20 @@ def test_without_id_equal_bodies_are_one_delivery_for_ten_minutes(now):
     assert receive(start + timedelta(minutes=11)) is inbox.Receipt.NEW
 
 
-def test_too_large_is_refused():
-    assert post(b"x" * 1_000_001).status_code == 413
+@pytest.mark.parametrize(
+    "path", ["/hooks/zenoti/", "/hooks/sms/status/", "/hooks/sms/inbound/", "/hooks/mail/"]
+)
+@pytest.mark.parametrize("length", ["1000001", "none"])
+def test_too_large_is_refused_before_it_is_read(path, length):
+    answer = Client().post(path, b"x", content_type="text/plain", CONTENT_LENGTH=length)
+    assert answer.status_code == 413
+    assert not InboxDelivery.objects.exists()
+
+
+def test_an_id_longer_than_its_column_is_kept_all_the_same(nudges):
+    body = json.dumps({"id": "d" * 500, "event_type": "e" * 500}).encode()
+    assert [post(body).status_code, post(body).status_code] == [204, 204]
+    assert InboxDelivery.objects.get().delivery_id == "d" * 120
 
 
 def test_signed_nonsense_is_kept_for_the_worker(nudges):
@@ -186,10 +198,50 @@ def test_a_worker_whose_lease_ran_out_does_nothing(now, handler):
     assert handler == []
 
 
+def test_what_was_handed_over_once_is_not_handed_over_again(now, handler):
+    store(now)
+    (mine,) = inbox.claim(now=now, limit=10)
+    assert [inbox._hand_over(mine, now), inbox._hand_over(mine, now)] == ["done", "again"]
+    assert handler == ["d1"]
+
+
+def test_a_reason_no_column_can_hold_stops_nobody(now, handler):
+    def fail(delivery, at):
+        raise ValueError("a\x00b")
+
+    inbox.register("test", fail)
+    store(now)
+    assert inbox.work_through(now=now) == {"again": 1}
+    assert InboxDelivery.objects.get().error == "ValueError: ab"
+
+
+def test_only_what_is_parked_is_tried_again_or_settled_and_with_all_its_tries(now, handler):
+    store(now)
+    (kept,) = InboxDelivery.objects.all()
+    assert inbox.try_again(delivery_ids=[kept.pk]) == 0
+    assert not inbox.settle_by_hand(delivery_id=kept.pk, now=now)
+    inbox.work_through(now=now)
+    assert inbox.try_again(delivery_ids=[kept.pk]) == 0
+    assert not inbox.settle_by_hand(delivery_id=kept.pk, now=now)
+    assert handler == ["d1"]
+
+    def fail(delivery, at):
+        raise RuntimeError("still")
+
+    inbox.register("test", fail)
+    parked = {"status": "parked", "attempt": inbox.MAX_ATTEMPTS, "done_at": None}
+    InboxDelivery.objects.update(**parked)
+    assert inbox.try_again(delivery_ids=[kept.pk]) == 1
+    assert inbox.work_through(now=now) == {"again": 1}
+    InboxDelivery.objects.update(**parked)
+    assert inbox.settle_by_hand(delivery_id=kept.pk, now=now)
+
+
 def test_old_bodies_are_forgotten(now, handler):
     store(now)
     inbox.work_through(now=now)
     store(now, "d2")
+    assert inbox.forget_old(now=now + timedelta(days=29)) == 0
     assert inbox.forget_old(now=now + timedelta(days=31)) == 1
     assert InboxDelivery.objects.get().delivery_id == "d2"
 
@@ -232,3 +284,10 @@ def test_forged_carrier_callback_is_refused():
     form = {"MessageSid": "SM1", "From": "+1", "Body": "STOP"}
     assert callback("/hooks/sms/inbound/", form, token="guess").status_code == 401
     assert not InboxDelivery.objects.exists()
+
+
+def test_callbacks_without_an_id_are_told_apart_by_what_they_say(nudges):
+    for to in ("+12125550101", "+12125550102"):
+        form = {"MessageSid": "", "MessageStatus": "delivered", "To": to}
+        assert callback("/hooks/sms/status/", form).status_code == 204
+    assert InboxDelivery.objects.count() == 2
