@@ -411,6 +411,26 @@ def test_only_a_fresh_delivery_with_the_right_signature_is_taken(db, now, settin
     assert post(wire, at=now - timedelta(seconds=299)).status_code == 204
 
 
+def test_the_signature_is_that_of_the_specification():
+    """The example that the published libraries of Standard Webhooks are tested with."""
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    signed = standard_webhooks.sign(
+        "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}', secret
+    )
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    with pytest.raises(ValueError, match="base64"):
+        standard_webhooks.sign("d1", 1, b"", "whsec_no secret!")
+
+
+def test_one_of_several_signatures_is_enough(db, now):
+    body, stamp = b"{}", str(int(now.timestamp()))
+    good = standard_webhooks.sign("d1", int(stamp), body, SECRET)
+    headers = {"webhook-id": "d1", "webhook-timestamp": stamp}
+    for given, genuine in ((f"v1,AAAA {good}", "d1"), ("v1,AAAA v1,BBBB", ""), (good[:-8], "")):
+        told = headers | {"webhook-signature": given}
+        assert standard_webhooks.genuine_id(told, body, [SECRET], now=now) == genuine
+
+
 def test_two_secrets_count_while_one_is_being_changed(db, now, settings):
     new = "whsec_" + base64.b64encode(b"the new one").decode()
     settings.MAIL = {"reply_domain": DOMAIN, "hook_secrets": [new, SECRET]}

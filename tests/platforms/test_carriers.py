@@ -31,6 +31,8 @@ def test_text_carries_key_reference_and_callback():
         (400, Result.REFUSED),
         (404, Result.REFUSED),
         (401, Result.RETRY),
+        (403, Result.RETRY),
+        (408, Result.UNKNOWN),
         (429, Result.RETRY),
         (409, Result.UNKNOWN),
         (500, Result.UNKNOWN),
@@ -80,10 +82,31 @@ def test_look_up_that_finds_nothing_allows_another_try():
     assert sms.look_up(key="send:1").state == Result.RETRY
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 503},
+        {"status": 500, "json": {"messages": []}},
+        {"status": 404, "json": {"messages": []}},
+        {"status": 200, "body": b"<html>"},
+        {"status": 200, "json": {"messages": None}},
+        {"body": requests.ConnectTimeout("slow")},
+        {"body": requests.ConnectionError("reset")},
+    ],
+)
 @responses.activate
-def test_look_up_that_fails_decides_nothing():
-    responses.get(URL, status=503)
+def test_look_up_that_fails_decides_nothing(answer):
+    """Only a plain "I never had it" lets a message be sent again."""
+    responses.get(URL, **answer)
     assert sms.look_up(key="send:1").state == Result.UNKNOWN
+
+
+@pytest.mark.parametrize("status", sorted(sms.FAILED))
+@responses.activate
+def test_what_the_carrier_has_and_will_not_deliver_is_refused(status):
+    responses.get(URL, json={"messages": [{"sid": "SM1", "status": status}]})
+    outcome = sms.look_up(key="send:1")
+    assert (outcome.state, outcome.provider_ref) == (Result.REFUSED, "SM1")
 
 
 @pytest.mark.parametrize(

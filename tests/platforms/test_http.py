@@ -6,6 +6,7 @@ import threading
 import pytest
 import responses
 
+from platforms import http
 from platforms.http import HostNotAllowed, NoAnswer, NothingSent, client
 
 BASE = "http://127.0.0.1:9100"
@@ -72,3 +73,24 @@ def test_a_hang_up_after_the_request_is_ambiguous(settings, rude_server):
     settings.OUTBOUND_HOSTS = [rude_server]
     with pytest.raises(NoAnswer):
         client.request("POST", f"http://{rude_server}/", data=b"x")
+
+
+def test_no_proxy_of_the_machine_stands_between(settings, rude_server, free_port, monkeypatch):
+    """It would see every token: the call reaches the server itself, which hangs up."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port}")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+    settings.OUTBOUND_HOSTS = [rude_server]
+    with pytest.raises(NoAnswer):
+        client.request("POST", f"http://{rude_server}/", data=b"x")
+
+
+@responses.activate
+def test_an_answer_without_end_is_cut_off_as_none(monkeypatch):
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 10)
+    responses.get(f"{BASE}/a", body=b"x" * 11)
+    with pytest.raises(NoAnswer):
+        client.request("GET", f"{BASE}/a")
+    responses.get(f"{BASE}/b", body=b"x" * 10)
+    assert client.request("GET", f"{BASE}/b").content == b"x" * 10

@@ -47,6 +47,9 @@ def test_signature_has_the_form_the_platform_sends():
     assert not signature.is_genuine(b"{} ", value, ["secret"])
     assert not signature.is_genuine(b"{}", value, ["other"])
     assert not signature.is_genuine(b"{}", signature.sign(b"{}", ""), [""])
+    assert not signature.is_genuine(b"{}", value.replace("sha256", "sha1"), ["secret"])
+    last = "00" if value[-2:] != "00" else "11"
+    assert not signature.is_genuine(b"{}", value[:-2] + last, ["secret"])
 
 
 @pytest.mark.parametrize("header", ["", "sha256 =", "md5 =AA", "é", "sha256 =é-ü"])
