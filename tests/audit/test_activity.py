@@ -134,21 +134,26 @@ def test_the_filters_narrow(
     note(111, by=desk)
     note(222, guest_id=7)
     note(333, at=now - timedelta(days=3))
+    note(444, at=now.replace(day=19, hour=4))  # still the 18th where the reader is
     services.record("sample.created", at=now, location_id=location.pk)
 
     def costs(**query: object) -> list[int]:
         shown = page(**query)
-        return [cost for cost in (111, 222, 333) if f"at {cost} cents" in shown]
+        return [cost for cost in (111, 222, 333, 444) if f"at {cost} cents" in shown]
 
-    assert costs() == [111, 222, 333]
+    assert costs() == [111, 222, 333, 444]
     assert costs(person=desk.pk) == [111]
     assert costs(guest=7) == [222]
-    assert costs(to_on="2026-11-18") == [333]
+    assert costs(to_on="2026-11-17") == [333]
+    assert costs(to_on="2026-11-18") == [333, 444]
+    assert costs(from_on="2026-11-18") == [111, 222, 444]
     assert costs(from_on="2026-11-20") == [111, 222]
     assert costs(event="sample.created") == []
-    assert costs(event="sample.") == [111, 222, 333]
-    assert costs(location=location.pk) == [111, 222, 333]
+    assert costs(event="sample.") == [111, 222, 333, 444]
+    assert costs(event="draft.") == []
+    assert costs(location=location.pk) == [111, 222, 333, 444]
     assert costs(event="sample.", guest=7) == [222]
+    assert costs(event="draft.", guest=7) == []
 
 
 def test_what_was_about_one_thing_or_one_play_is_found(
@@ -295,6 +300,7 @@ def test_the_export_holds_what_the_page_shows_and_is_noted(
     client: Client, manager: User, now: datetime, location: Location, elsewhere: Location
 ) -> None:
     bad = GuestFactory(location=location, first_name="=HYPERLINK(1)", last_name="")
+    Location.objects.filter(pk=location.pk).update(name="=1+1")
     services.record_many(
         [
             Entry(event="sample.created", at=now, location_id=location.pk, guest_id=bad.pk),
@@ -304,14 +310,14 @@ def test_the_export_holds_what_the_page_shows_and_is_noted(
     client.force_login(manager)
     answer = client.get(reverse("activity-export"), {"event": "sample."})
     rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
-    assert [row["location"] for row in rows] == [location.name]
+    assert [row["location"] for row in rows] == ["'=1+1"]
     assert rows[0]["sentence"].endswith("=HYPERLINK(1).")
     noted = LedgerEntry.objects.get(event="activity.exported")
     assert noted.actor_id == manager.pk
     assert "event=sample." in noted.body
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\tx", "\rx", "\0"])
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "\0"])
 def test_a_cell_that_a_spreadsheet_would_run_is_quoted(cell: str) -> None:
     assert guarded(cell) == "'" + cell
     assert guarded("a" + cell) == "a" + cell

@@ -132,6 +132,31 @@ def test_a_line_taken_out_of_the_file_is_found(fixed: None) -> None:
     assert faults() == ["exported checkpoint 2: it does not follow from the one before it"]
 
 
+def signed(line: str, **changes: object) -> str:
+    """The line as a holder of the key would have written it."""
+    text = services.canonical(json.loads(json.loads(line)["text"]) | changes)
+    return json.dumps({"text": text, "signature": checkpoints._sign(text)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"number": 4}, "it does not follow from the one before it"),
+        ({"prev": "f" * 64}, "it does not follow from the one before it"),
+        ({"root": "f" * 64}, "its root does not fit its heads"),
+        ({"changed": [["location:0", 1, "f" * 64]]}, "it takes chain location:0 back to entry 1"),
+    ],
+)
+def test_a_signature_alone_does_not_make_a_checkpoint_fit(
+    fixed: None, changes: dict[str, object], reason: str
+) -> None:
+    found = lines()
+    checkpoints.path().write_text("\n".join([*found[:2], signed(found[2], **changes)]) + "\n")
+    assert faults() == [f"exported checkpoint 3: {reason}"]
+    checkpoints.path().write_text("\n".join([*found[:2], signed(found[2])]) + "\n")
+    assert faults() == []
+
+
 @pytest.mark.parametrize("written", [0, 1, 40, -1, None])
 @pytest.mark.parametrize("whole", [0, 1, 2])
 def test_an_export_cut_off_by_a_crash_is_finished_and_stops_nothing(

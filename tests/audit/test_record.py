@@ -80,6 +80,12 @@ def test_a_naive_instant_is_refused(now: datetime) -> None:
         services.record("sample.created", at=now.replace(tzinfo=None))
 
 
+def test_one_value_has_one_text() -> None:
+    assert services.canonical({"b": [1, "é"], "a": None}) == '{"a":null,"b":[1,"\\u00e9"]}'
+    with pytest.raises(ValueError, match="JSON"):
+        services.canonical({"chance": float("nan")})
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -210,6 +210,8 @@ def test_whatever_an_entry_holds_is_no_fault(
         ('{},"actor":5', "its column actor_id does not fit its text"),
         ('{},"detail":{},"location":9', "its column location_id does not fit its text"),
         ('{"a":1', "its text is not that of an entry"),
+        ('{"play":"win-back"}', "its column play does not fit its text"),
+        ('{"play":7}', "its column play does not fit its text"),
     ],
 )
 def test_a_text_that_only_begins_and_ends_like_the_columns_is_found(
@@ -227,6 +229,17 @@ def test_a_text_that_only_begins_and_ends_like_the_columns_is_found(
         LedgerEntry.objects.filter(pk=entry.pk).update(body=body, hash=found)
         LedgerHead.objects.filter(chain=entry.chain).update(hash=found)
     assert faults() == [f"chain location:0, entry 5: {reason}"]
+
+
+def test_an_entry_that_tells_of_another_place_is_found(ledger: None) -> None:
+    """Text, columns, hash and head fit each other; only the chain is not that of its place."""
+    entry = LedgerEntry.objects.get(chain="location:0", seq=5)
+    body = entry.body.replace('"location":0', '"location":1')
+    found = formula.digest(chain=entry.chain, seq=5, prev=entry.prev, body=body)
+    with guards_down():
+        LedgerEntry.objects.filter(pk=entry.pk).update(body=body, hash=found, location_id=1)
+        LedgerHead.objects.filter(chain=entry.chain).update(hash=found)
+    assert faults() == ["chain location:0, entry 5: it was moved here from another chain"]
 
 
 # --- Shared out over processes --------------------------------------------------------------------
