@@ -46,6 +46,31 @@ class Entry:
     def chain(self) -> str:
         return home_of(self.location_id)
 
+    @classmethod
+    def about(
+        cls,
+        event: str,
+        target: Model,
+        *,
+        at: datetime,
+        by: AbstractBaseUser | None = None,
+        **detail: Any,
+    ) -> Entry:
+        """An event of a row that belongs to a guest at a location: a draft, a message, a call. Its
+        play, where it has one, is told with it."""
+        row: Any = target
+        if hasattr(row, "play_id"):
+            detail = {"play": row.play_id, **detail}
+        return cls(
+            event=event,
+            at=at,
+            by=by,
+            location_id=row.location_id,
+            guest_id=row.guest_id,
+            target=target,
+            detail=detail,
+        )
+
 
 def record(
     event: str,
@@ -73,6 +98,18 @@ def record(
             )
         ]
     )
+
+
+def record_about(
+    event: str,
+    target: Model,
+    *,
+    at: datetime,
+    by: AbstractBaseUser | None = None,
+    **detail: Any,
+) -> None:
+    """Write one event of a row that belongs to a guest, as `record` does."""
+    record_many([Entry.about(event, target, at=at, by=by, **detail)])
 
 
 def record_many(entries: Sequence[Entry]) -> None:

@@ -122,29 +122,24 @@ def draft_for(
     entries += _begin_runs(made, by_guest, round_) if round_.goes_on else []
     _take_step([draft for draft in made if draft.run_id and (draft.step or 0) > 1], now=now)
     entries += [
-        Entry(
-            event=events.DRAFT_CREATED,
+        Entry.about(
+            events.DRAFT_CREATED,
+            draft,
             at=now,
             by=by,
-            location_id=draft.location_id,
-            guest_id=draft.guest_id,
-            target=draft,
-            detail={
-                "play": play.pk,
-                "run": draft.run_id,
-                "step": draft.step,
-                "channel": draft.channel,
-                "template": draft.template_id,
-                "offer": draft.offer_id,
-                "cost_cents": draft.cost_cents,
-                "cause": draft.evidence.get("cause", ""),
-                "score": draft.evidence.get("score"),
-                "model": draft.evidence.get("model"),
-                "evidence": approval.evidence_hash(draft),
-                "hash": approval.approval_hash(draft, version=draft.version),
-                "group": draft.group,
-                "failed": [check["check"] for check in draft.checks if not check["ok"]],
-            },
+            run=draft.run_id,
+            step=draft.step,
+            channel=draft.channel,
+            template=draft.template_id,
+            offer=draft.offer_id,
+            cost_cents=draft.cost_cents,
+            cause=draft.evidence.get("cause", ""),
+            score=draft.evidence.get("score"),
+            model=draft.evidence.get("model"),
+            evidence=approval.evidence_hash(draft),
+            hash=approval.approval_hash(draft, version=draft.version),
+            group=draft.group,
+            failed=[check["check"] for check in draft.checks if not check["ok"]],
         )
         for draft in made
     ]
@@ -197,13 +192,11 @@ def _begin_runs(
         draft.run, draft.step = run, 1
     Draft.objects.bulk_update(first, ["run", "step"], batch_size=BATCH)
     return [
-        Entry(
-            event=events.SEQUENCE_BEGUN,
+        Entry.about(
+            events.SEQUENCE_BEGUN,
+            run,
             at=round_.now,
-            location_id=run.location_id,
-            guest_id=run.guest_id,
-            target=run,
-            detail={"play": run.play_id, "step": 1},
+            step=1,
         )
         for run in runs
     ]

@@ -253,14 +253,12 @@ def read_by_eye(*, delivery_id: int, says_stop: bool, by: User, now: datetime) -
     )
     if reply is None:
         raise Conflict(_("It has been read meanwhile."))
-    audit.record(
+    audit.record_about(
         events.DELIVERY_READ_BY_EYE,
+        reply,
         at=now,
         by=by,
-        location_id=reply.location_id,
-        guest_id=reply.guest_id,
-        target=reply,
-        detail={"stopped": known.reading is not None and known.reading.suppresses},
+        stopped=known.reading is not None and known.reading.suppresses,
     )
     return reply
 

@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -440,15 +441,15 @@ def note_delivery(message: Message, delivery: str, *, now: datetime, error: str)
     if not told.update(delivery=delivery, delivery_at=now, delivery_error=error[:20]):
         return
     arrived = delivery == Message.Delivery.DELIVERED
+    why: dict[str, Any] = {} if arrived else {"error": error or "unknown"}
     if arrived:
         threads.clear_trouble(message)
     else:
         threads.note_trouble(message, Thread.Trouble(delivery), now=now)
-    audit.record(
+    audit.record_about(
         events.MESSAGE_DELIVERED if arrived else events.MESSAGE_UNDELIVERED,
+        message,
         at=now,
-        location_id=message.location_id,
-        guest_id=message.guest_id,
-        target=message,
-        detail={"outbox": message.outbox_id} | ({} if arrived else {"error": error or "unknown"}),
+        outbox=message.outbox_id,
+        **why,
     )

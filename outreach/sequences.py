@@ -384,12 +384,5 @@ def _pass_over(
     audit.record_many(entries)
 
 
-def _entry(event: str, run: Run, *, at: datetime, **detail: object) -> Entry:
-    return Entry(
-        event=event,
-        at=at,
-        location_id=run.location_id,
-        guest_id=run.guest_id,
-        target=run,
-        detail={"play": run.play_id, "step": run.step, **detail},
-    )
+def _entry(event: str, run: Run, *, at: datetime, **detail: Any) -> Entry:
+    return Entry.about(event, run, at=at, **({"step": run.step} | detail))

@@ -237,14 +237,14 @@ def _lift(call: Call, phone: str, by: User, now: datetime) -> None:
 
 
 def _entry(event: str, call: Call, by: User, now: datetime, **detail: object) -> Entry:
-    return Entry(
-        event=event,
+    return Entry.about(
+        event,
+        call,
         at=now,
         by=by,
-        location_id=call.location_id,
-        guest_id=call.guest_id,
-        target=call,
-        detail={"on": call.on, "row": call.row_no, **detail},
+        on=call.on,
+        row=call.row_no,
+        **detail,
     )
 
 

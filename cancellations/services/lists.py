@@ -190,14 +190,13 @@ def _asked_words(by: User) -> str:
 
 
 def _record_asked(row: Call, by: User, now: datetime) -> None:
-    audit.record(
+    audit.record_about(
         events.CALL_ASKED,
+        row,
         at=now,
         by=by,
-        location_id=row.location_id,
-        guest_id=row.guest_id,
-        target=row,
-        detail={"on": row.on, "row": row.row_no},
+        on=row.on,
+        row=row.row_no,
     )
 
 
@@ -394,13 +393,13 @@ def _closed(row: Call, why: str, now: datetime) -> Entry:
             "version",
         ]
     )
-    return Entry(
-        event=events.CALL_SETTLED,
+    return Entry.about(
+        events.CALL_SETTLED,
+        row,
         at=now,
-        location_id=row.location_id,
-        guest_id=row.guest_id,
-        target=row,
-        detail={"on": row.on, "row": row.row_no, "why": why},
+        on=row.on,
+        row=row.row_no,
+        why=why,
     )
 
 

@@ -49,7 +49,7 @@ def open_thread(*, thread_id: int, by: User, now: datetime) -> Thread:
     thread.is_unread = False
     thread.save(update_fields=["held_by", "held_until", "is_unread"])
     if newly_read:
-        _record(events.THREAD_READ, thread, by=by, now=now, detail={"answers": newly_read})
+        audit.record_about(events.THREAD_READ, thread, at=now, by=by, answers=newly_read)
     return thread
 
 
@@ -116,20 +116,18 @@ def send_answer(
     answered = waited.update(answer=message)
     waited.exclude(topic__in=topics.TASKS).update(answered_at=now, answered_by=by)
     _let_go(thread, now=now)
-    _record(
+    audit.record_about(
         events.MESSAGE_ANSWER,
         thread,
+        at=now,
         by=by,
-        now=now,
-        detail={
-            "message": message.pk,
-            "outbox": message.outbox_id,
-            "hash": digest,
-            "template": text.template.pk if text.template else None,
-            "own_words": not text.is_library,
-            "answers": answered,
-            "warnings": [result.check for result in results if not result.ok],
-        },
+        message=message.pk,
+        outbox=message.outbox_id,
+        hash=digest,
+        template=text.template.pk if text.template else None,
+        own_words=not text.is_library,
+        answers=answered,
+        warnings=[result.check for result in results if not result.ok],
     )
     return message
 
@@ -159,7 +157,7 @@ def take_back_answer(*, message_id: int, by: User, now: datetime) -> Thread:
         raise AlreadyLeft(f"Too late: this answer is {message.outbox.get_state_display()}.")
     reopen(message)
     thread = threads.locked(message.thread_id)
-    _record(events.ANSWER_UNDONE, thread, by=by, now=now, detail={"message": message.pk})
+    audit.record_about(events.ANSWER_UNDONE, thread, at=now, by=by, message=message.pk)
     return thread
 
 
@@ -187,12 +185,14 @@ def deal_with_thread(*, thread_id: int, version: int, by: User, now: datetime) -
     answered = waited.update(answered_at=now, answered_by=by)
     thread.trouble, thread.trouble_at, thread.trouble_message = "", None, None
     _let_go(thread, now=now)
-    _record(
+    audit.record_about(
         events.REPLY_ANSWERED,
         thread,
+        at=now,
         by=by,
-        now=now,
-        detail={"topic": topic, "trouble": trouble, "answers": answered},
+        topic=topic,
+        trouble=trouble,
+        answers=answered,
     )
     return thread
 
@@ -212,7 +212,7 @@ def name_writer(*, thread_id: int, version: int, guest_id: int, by: User, now: d
     if guest is None or not by.serves(guest.location_id):
         raise NotAllowed("This guest does not have this address. Correct it in the platform.")
     thread = threads.link_guest(thread, guest)
-    _record(events.THREAD_NAMED, thread, by=by, now=now)
+    audit.record_about(events.THREAD_NAMED, thread, at=now, by=by)
     return thread
 
 
@@ -250,22 +250,3 @@ def _let_go(thread: Thread, *, now: datetime) -> None:
     thread.held_by, thread.held_until = None, None
     thread.last_at = max(thread.last_at, now)
     threads.settle(thread)
-
-
-def _record(
-    event: str,
-    thread: Thread,
-    *,
-    by: User,
-    now: datetime,
-    detail: dict[str, object] | None = None,
-) -> None:
-    audit.record(
-        event,
-        at=now,
-        by=by,
-        location_id=thread.location_id,
-        guest_id=thread.guest_id,
-        target=thread,
-        detail=detail,
-    )

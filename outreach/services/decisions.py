@@ -159,14 +159,12 @@ def commit_approval(
             "p": draft.evidence.get("p"),
             "promoted_by": approver.pk,
         }
-    audit.record(
+    audit.record_about(
         events.DRAFT_APPROVED if rule is None else events.DRAFT_APPROVED_BY_RULE,
+        draft,
         at=now,
         by=approver if rule is None else None,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
-        detail=detail,
+        **detail,
     )
     return message
 
@@ -240,20 +238,15 @@ def edit_draft(
             "shaped_by_guest_text",
         ]
     )
-    audit.record(
+    audit.record_about(
         events.DRAFT_EDITED,
+        draft,
         at=now,
         by=by,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
-        detail={
-            "play": draft.play_id,
-            "version": draft.version,
-            "hash": approval.approval_hash(draft, version=draft.version),
-            "group": draft.group,
-            "failed": [check["check"] for check in draft.checks if not check["ok"]],
-        },
+        version=draft.version,
+        hash=approval.approval_hash(draft, version=draft.version),
+        group=draft.group,
+        failed=[check["check"] for check in draft.checks if not check["ok"]],
     )
     return draft
 
@@ -285,14 +278,13 @@ def reject_draft(
         snoozed_until=None,
     )
     refusals.tell_writers(draft, by=by, now=now)
-    audit.record(
+    audit.record_about(
         events.DRAFT_REJECTED,
+        draft,
         at=now,
         by=by,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
-        detail={"reason": wanted.label, "play": draft.play_id, "noted": bool(note.strip())},
+        reason=wanted.label,
+        noted=bool(note.strip()),
     )
     return draft
 
@@ -309,14 +301,12 @@ def snooze_draft(*, draft_id: int, version: int, until: datetime, by: User, now:
     draft.expires_at = max(draft.expires_at, until + timedelta(days=1))
     draft.version += 1
     draft.save(update_fields=["snoozed_until", "expires_at", "version"])
-    audit.record(
+    audit.record_about(
         events.DRAFT_SNOOZED,
+        draft,
         at=now,
         by=by,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
-        detail={"play": draft.play_id, "until": until},
+        until=until,
     )
     return draft
 
@@ -342,14 +332,12 @@ def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
             raise Conflict("This was rejected too long ago to take it back.")
     refusals.take_back(draft)
     _reopen(draft, now=now)
-    audit.record(
+    audit.record_about(
         events.DRAFT_UNDONE,
+        draft,
         at=now,
         by=by,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
-        detail={"play": draft.play_id, "was": decided},
+        was=decided,
     )
     return draft
 
@@ -366,13 +354,11 @@ def recall_approval(*, draft_id: int, message_id: int, reason: str, now: datetim
         raise Conflict("It was approved anew meanwhile.")
     _take_back(message, now=now)
     _reopen(draft, now=now)
-    audit.record(
+    audit.record_about(
         events.DRAFT_RECALLED,
+        draft,
         at=now,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
-        detail={"play": draft.play_id, "reason": reason},
+        reason=reason,
     )
     return draft
 
@@ -442,18 +428,13 @@ def cancel_message(*, message_id: int, by: User, now: datetime) -> Message:
     reopen(message)
     if draft is not None and may_become(draft.status, Draft.Status.WITHDRAWN):
         _decide(draft, version=draft.version, status=Draft.Status.WITHDRAWN)
-    audit.record(
+    audit.record_about(
         events.MESSAGE_CANCELLED,
+        message,
         at=now,
         by=by,
-        location_id=message.location_id,
-        guest_id=message.guest_id,
-        target=message,
-        detail={
-            "play": message.play_id,
-            "outbox": message.outbox_id,
-            "draft": message.draft_id,
-        },
+        outbox=message.outbox_id,
+        draft=message.draft_id,
     )
     message.outbox.refresh_from_db()
     return message

@@ -37,17 +37,12 @@ def settle_uncertain(
     else:
         caps.void(message, policy=policy)
     threads.clear_trouble(message)
-    audit.record(
+    audit.record_about(
         events.MESSAGE_SETTLED,
+        message,
         at=now,
         by=by,
-        location_id=message.location_id,
-        guest_id=message.guest_id,
-        target=message,
-        detail={
-            "play": message.play_id,
-            "verdict": "it was sent" if was_sent else "it was not sent",
-        },
+        verdict="it was sent" if was_sent else "it was not sent",
     )
     message.outbox.refresh_from_db()
     return message
@@ -76,13 +71,11 @@ def retry_message(*, message_id: int, by: User, now: datetime) -> Message:
         message.reservation = Message.Reservation.RESERVED
         message.save(update_fields=["reservation"])
     threads.clear_trouble(message)
-    audit.record(
+    audit.record_about(
         events.MESSAGE_RETRIED,
+        message,
         at=now,
         by=by,
-        location_id=message.location_id,
-        guest_id=message.guest_id,
-        target=message,
     )
     message.outbox.refresh_from_db()
     return message
@@ -116,13 +109,11 @@ def retry_all(*, cause: str, location_id: int | None, by: User, now: datetime) -
     )
     audit.record_many(
         [
-            audit.Entry(
-                event=events.MESSAGE_RETRIED,
+            audit.Entry.about(
+                events.MESSAGE_RETRIED,
+                message,
                 at=now,
                 by=by,
-                location_id=message.location_id,
-                guest_id=message.guest_id,
-                target=message,
             )
             for message in fitting
         ]

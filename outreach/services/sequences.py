@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Value
@@ -85,17 +85,13 @@ def _leave(whys: Mapping[int, Leave], *, now: datetime, by: User | None) -> int:
     )
     audit.record_many(
         [
-            Entry(
-                event=events.DRAFT_WITHDRAWN,
+            Entry.about(
+                events.DRAFT_WITHDRAWN,
+                draft,
                 at=now,
                 by=by,
-                location_id=draft.location_id,
-                guest_id=draft.guest_id,
-                target=draft,
-                detail={
-                    "reason": whys[draft.run_id or 0].label,
-                    "message": stopped.get(draft.pk),
-                },
+                reason=whys[draft.run_id or 0].label,
+                message=stopped.get(draft.pk),
             )
             for draft in withdrawn
         ]
@@ -131,17 +127,13 @@ def _locked(runs: RunQuerySet) -> list[Run]:
     return list(runs.select_for_update(of=("self",)).select_related("location").order_by("pk"))
 
 
-def _entry(
-    event: str, run: Run, *, at: datetime, by: User | None = None, **detail: object
-) -> Entry:
-    return Entry(
-        event=event,
+def _entry(event: str, run: Run, *, at: datetime, by: User | None = None, **detail: Any) -> Entry:
+    return Entry.about(
+        event,
+        run,
         at=at,
         by=by,
-        location_id=run.location_id,
-        guest_id=run.guest_id,
-        target=run,
-        detail={"play": run.play_id, "step": run.step, **detail},
+        **({"step": run.step} | detail),
     )
 
 

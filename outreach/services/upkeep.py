@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
@@ -18,7 +18,7 @@ from outreach.services.decisions import recall_approval
 from platforms.models import OutboxItem
 
 if TYPE_CHECKING:
-    from staff.models import User
+    pass
 
 
 @transaction.atomic
@@ -29,10 +29,7 @@ def withdraw_drafts(*, draft_ids: Sequence[int], reason: str, now: datetime) -> 
         status=Draft.Status.WITHDRAWN, version=F("version") + 1
     )
     audit.record_many(
-        [
-            _entry(events.DRAFT_WITHDRAWN, draft, at=now, detail={"reason": reason})
-            for draft in drafts
-        ]
+        [Entry.about(events.DRAFT_WITHDRAWN, draft, at=now, reason=reason) for draft in drafts]
     )
     return len(drafts)
 
@@ -49,7 +46,7 @@ def expire_drafts(*, now: datetime) -> int:
     Draft.objects.filter(pk__in=[draft.pk for draft in drafts]).update(
         status=Draft.Status.EXPIRED, version=F("version") + 1
     )
-    audit.record_many([_entry(events.DRAFT_EXPIRED, draft, at=now) for draft in drafts])
+    audit.record_many([Entry.about(events.DRAFT_EXPIRED, draft, at=now) for draft in drafts])
     return len(drafts)
 
 
@@ -122,23 +119,4 @@ def wake_snoozed(*, guest_ids: Sequence[int], now: datetime) -> int:
         Draft.objects.snoozed(now)
         .filter(guest_id__in=guest_ids)
         .update(snoozed_until=None, version=F("version") + 1)
-    )
-
-
-def _entry(
-    event: str,
-    draft: Draft,
-    *,
-    at: datetime,
-    by: User | None = None,
-    detail: dict[str, Any] | None = None,
-) -> Entry:
-    return Entry(
-        event=event,
-        at=at,
-        by=by,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
-        detail={"play": draft.play_id} | (detail or {}),
     )

@@ -178,20 +178,16 @@ def _store(draft: Draft, *, body: str, model: str, shaped: bool, now: datetime) 
             "shaped_by_guest_text", "checks", "group",
         ]
     )  # fmt: skip
-    audit.record(
+    audit.record_about(
         events.DRAFT_WORDED,
+        fresh,
         at=now,
-        location_id=fresh.location_id,
-        guest_id=fresh.guest_id,
-        target=fresh,
-        detail={
-            "model": model,
-            "prompt": prompt.PROMPT_VERSION,
-            "from_guest_text": shaped,
-            "version": fresh.version,
-            "hash": approval.approval_hash(fresh, version=fresh.version),
-            "group": fresh.group,
-        },
+        model=model,
+        prompt=prompt.PROMPT_VERSION,
+        from_guest_text=shaped,
+        version=fresh.version,
+        hash=approval.approval_hash(fresh, version=fresh.version),
+        group=fresh.group,
     )
 
 
@@ -208,16 +204,15 @@ def _keep_library_text(draft: Draft, why: str, *, now: datetime, model: str = ""
 
 
 def _refusal(draft: Draft, why: str, *, at: datetime, model: str = "") -> Entry:
-    return Entry(
-        event=events.DRAFT_KEPT_LIBRARY,
+    return Entry.about(
+        events.DRAFT_KEPT_LIBRARY,
+        draft,
         at=at,
-        location_id=draft.location_id,
-        guest_id=draft.guest_id,
-        target=draft,
         # A refused name or word stays out of the ledger, which is never erased.
-        detail={"reason": why.partition(": ")[0][:200], "model": model,
-                "prompt": prompt.PROMPT_VERSION},
-    )  # fmt: skip
+        reason=why.partition(": ")[0][:200],
+        model=model,
+        prompt=prompt.PROMPT_VERSION,
+    )
 
 
 def _still_mine(draft: Draft) -> Draft | None:

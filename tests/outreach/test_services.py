@@ -437,7 +437,7 @@ def test_a_failed_ledger_entry_undoes_the_approval(draft, manager, now, monkeypa
     def fail(*args, **kwargs):
         raise RuntimeError("no ledger")
 
-    monkeypatch.setattr(decisions.audit, "record", fail)
+    monkeypatch.setattr(decisions.audit, "record_about", fail)
     with pytest.raises(RuntimeError):
         approve(draft, manager, now)
     draft.refresh_from_db()
