@@ -119,9 +119,7 @@ def shown(user: User, location_id: int | None, wanted: Wanted) -> QuerySet[Threa
         rows = rows.filter(address__contains=digits)
     else:
         for word in wanted.q.split()[:4]:
-            rows = rows.filter(
-                Q(guest__first_name__icontains=word) | Q(guest__last_name__icontains=word)
-            )
+            rows = rows.filter(guest__in=Guest.objects.named(word))
     return rows
 
 

@@ -12,6 +12,7 @@ from outreach import caps, events, failures, threads
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import Message, OutreachPolicy, Thread
 from platforms import outbox
+from platforms.models import OutboxItem
 
 if TYPE_CHECKING:
     from staff.models import User
@@ -93,13 +94,19 @@ def retry_all(*, cause: str, location_id: int | None, by: User, now: datetime) -
     Raises NotAllowed."""
     if not by.has_perm("outreach.cancel_message"):
         raise NotAllowed("You may not send messages again. Ask a manager of the location.")
+    # By the outbox, whose index knows what went wrong since when.
     given_up = list(
         Message.objects.visible_to(by)
         .at(location_id)
         .annotate(cause=failures.cause())
-        .filter(failures.given_up(), cause=cause, approved_at__gt=now - RETRIED_FOR)
+        .filter(
+            failures.given_up(),
+            cause=cause,
+            outbox__topic=OutboxItem.Topic.MESSAGE,
+            outbox__created_at__gt=now - RETRIED_FOR,
+        )
         .select_related("location", "outbox")
-        .order_by("approved_at", "pk")
+        .order_by("outbox__created_at", "pk")
         .select_for_update(of=("self", "outbox"))[:MOST_AT_ONCE]
     )
     fitting = caps.reserve_anew(given_up, policy=OutreachPolicy.current())

@@ -239,7 +239,7 @@ def test_a_tab_counts_no_further_than_it_says(manager, location, monkeypatch):
     now = clock.now()
     for _ in range(4):
         make_message(location, now=now)
-    monkeypatch.setattr(selectors, "MOST_COUNTED", 2)
+    monkeypatch.setattr("outreach.selectors.outgoing_page.MOST_COUNTED", 2)
     page = selectors.outgoing(manager, None, view="waiting", now=now)
     assert selectors.many(page.counts["waiting"]) == "2+"
     assert len(page.rows) == 4
