@@ -157,6 +157,12 @@ class MemberFilter:
         return replace(self, sort="risk", location=None) != MemberFilter()
 
     @property
+    def is_tallied(self) -> bool:
+        """Whether everything chosen is something the tally counts by: then nothing is counted."""
+        rest = replace(self, band="", cause="", plan=None, status="", location=None, sort="risk")
+        return rest == MemberFilter()
+
+    @property
     def has_more(self) -> bool:
         """Whether one of the less common filters is in force: then their part is open."""
         return bool(self.plan or self.booking or self.consent or self.renews)

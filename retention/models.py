@@ -112,6 +112,28 @@ class MemberRow(models.Model):
         ]
 
 
+class MemberTally(models.Model):
+    """How many member rows of a kind a location has: the sum of `n` over its rows here.
+
+    A trigger on the member rows adds a row for every change, with the change itself and by whatever
+    path it came (migration 0002): writers never wait for each other, and no count is ever behind
+    its list. `services.refresh_location` puts one row per kind in their place.
+    """
+
+    location = models.ForeignKey(Location, models.CASCADE, related_name="+", db_index=False)
+    band = models.CharField(max_length=10, choices=Band.choices)
+    cause = models.CharField(max_length=40, blank=True)
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="+", db_index=False)
+    status = models.CharField(max_length=12, choices=Membership.Status.choices)
+    is_running = models.BooleanField()
+    n = models.IntegerField()
+
+    objects = LocatedQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["location"], name="member_tally_of_location")]
+
+
 class AtRiskDay(models.Model):
     """How a location's members stood on one local day. Kept for the comparison with earlier."""
 

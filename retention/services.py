@@ -74,6 +74,14 @@ DELETE FROM retention_memberrow t USING memberships_membership m, memberships_gu
 WHERE t.membership_id = m.id AND g.id = m.guest_id AND {scope}
   AND (g.vanished_at IS NOT NULL OR g.merged_into_id IS NOT NULL)
 """
+# In one statement, so that it takes away just the changes it has counted: what others write in the
+# meantime keeps its own.
+_TALLY = """
+WITH gone AS (DELETE FROM retention_membertally WHERE location_id = %(location_id)s)
+INSERT INTO retention_membertally (location_id, band, cause, plan_id, status, is_running, n)
+SELECT location_id, band, cause, plan_id, status, is_running, count(*)
+FROM retention_memberrow WHERE location_id = %(location_id)s GROUP BY 1, 2, 3, 4, 5, 6
+"""
 _OF_LOCATION = "m.location_id = %(location_id)s"
 _OF_GUESTS = "m.guest_id = ANY(%(guest_ids)s)"
 
@@ -82,12 +90,14 @@ _OF_GUESTS = "m.guest_id = ANY(%(guest_ids)s)"
 def refresh_location(*, location_id: int, now: datetime) -> dict[str, int]:
     """Rewrite the rows of a location's contracts and note how its members stand today.
 
-    `now` is aware UTC; the note carries the location's own date. Four statements for any number
+    `now` is aware UTC; the note carries the location's own date. Five statements for any number
     of members. Returns how many rows were written and dropped.
     """
-    location = Location.objects.get(pk=location_id)
+    # Of two at once one waits: both would put their sums in place of the tally.
+    location = Location.objects.select_for_update(no_key=True).get(pk=location_id)
     counts = _rewrite(_OF_LOCATION, {"location_id": location_id}, now)
     with connection.cursor() as cursor:
+        cursor.execute(_TALLY, {"location_id": location_id})
         cursor.execute(
             """
             INSERT INTO retention_atriskday (location_id, "on", members, at_risk, at_risk_cents)
