@@ -75,6 +75,12 @@ def _call_list(location_id: int, on: date, now: datetime) -> Counts:
     return build_call_list(location_id=location_id, on=on, now=now)
 
 
+def _tallies(location_id: int, on: date, now: datetime) -> Counts:
+    from outreach.tallies import count_location
+
+    return count_location(location_id=location_id, now=now)
+
+
 STAGES = (
     Stage("night.sync", _sync),
     Stage("night.score_members", _score_members),
@@ -83,6 +89,8 @@ STAGES = (
     Stage("night.draft", _draft),
     Stage("night.approve", _approve_by_rules),
     Stage("night.call_list", _call_list),
+    # Last: the morning does not wait for figures.
+    Stage("night.tallies", _tallies),
 )
 
 

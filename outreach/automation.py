@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from django.db.models import Min
 from django.utils.translation import gettext as _
 
 from memberships.models import Location
-from outreach import breakers, evidence, shadows
+from outreach import breakers, shadows, tallies
 from outreach.evidence import Numbers, share_in_words
 from outreach.models import Breaker, Draft, Phase, PhaseChange, Play, PlayPhase
 from outreach.promotion import Case, case_for
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
 
 CHANGES_SHOWN = 20
 SHADOWS_SINCE = timedelta(days=180)
+
+
+def habits(n: Numbers) -> list[tuple[str, str]]:
+    """The habits of a play in words: counts below 20, percent above."""
+    return [
+        (_("Approved as it came"), share_in_words(n.as_is, n.decided)),
+        (_("Approved after a change"), share_in_words(n.edited, n.decided)),
+        (_("Rejected"), share_in_words(n.rejected, n.decided)),
+        (_("Taken back"), share_in_words(n.taken_back, n.messages)),
+        (_("Said stop"), share_in_words(n.stops, n.sent)),
+        (_("Not delivered"), share_in_words(n.undelivered, n.sent)),
+    ]
 
 
 @dataclass(frozen=True)
@@ -42,33 +55,66 @@ class Line:
 
     @property
     def shares(self) -> list[tuple[str, str]]:
-        """The habits of a play in words: counts below 20, percent above."""
-        n = self.numbers
-        return [
-            (_("Approved as it came"), share_in_words(n.as_is, n.decided)),
-            (_("Approved after a change"), share_in_words(n.edited, n.decided)),
-            (_("Rejected"), share_in_words(n.rejected, n.decided)),
-            (_("Taken back"), share_in_words(n.taken_back, n.messages)),
-            (_("Said stop"), share_in_words(n.stops, n.sent)),
-            (_("Not delivered"), share_in_words(n.undelivered, n.sent)),
-        ]
+        return habits(self.numbers)
 
 
-def lines(places: Iterable[Location]) -> list[tuple[Play, Location, PlayPhase]]:
-    """Every play at each of the places that are in use, what needs a look first, then what acts by
-    itself. Two queries."""
+@dataclass(frozen=True)
+class PlayLine:
+    """One play at all the places together."""
+
+    play: Play
+    phases: list[tuple[Phase, int]]  # at how many places, what acts by itself first
+    is_held: bool
+    numbers: Numbers
+
+    @property
+    def shares(self) -> list[tuple[str, str]]:
+        return habits(self.numbers)
+
+
+Place = tuple[Play, Location, PlayPhase]
+_ORDER = {Phase.AUTOMATIC: 0, Phase.REVIEW: 1, Phase.REPORT: 2}
+
+
+def lines(places: Iterable[Location], *, play: Play | None = None) -> list[Place]:
+    """Every play, or one, at each of the places that are in use, what needs a look first, then
+    what acts by itself. Two queries at most."""
     here = [place for place in places if place.is_active]
-    rows = {
-        (row.play_id, row.location_id): row for row in PlayPhase.objects.filter(location__in=here)
-    }
-    order = {Phase.AUTOMATIC: 0, Phase.REVIEW: 1, Phase.REPORT: 2}
+    stored = PlayPhase.objects.filter(location__in=here)
+    if play is not None:
+        stored = stored.filter(play=play)
+    rows = {(row.play_id, row.location_id): row for row in stored}
     found = [
-        (play, place, rows.get((play.pk, place.pk)) or _unmoved(play, place))
-        for play in Play.objects.order_by("name")
+        (one, place, rows.get((one.pk, place.pk)) or _unmoved(one, place))
+        for one in ([play] if play else Play.objects.order_by("name"))
         for place in here
     ]
-    found.sort(key=lambda one: (not one[2].doubt, order[Phase(one[2].phase)]))
+    found.sort(key=lambda one: (not one[2].doubt, _ORDER[Phase(one[2].phase)]))
     return found
+
+
+def by_play(found: Iterable[Place], held: Sequence[Breaker]) -> list[PlayLine]:
+    """One line for each play, in the order of names, with what the night has counted at all the
+    places together. One query."""
+    phases: dict[str, Counter[Phase]] = defaultdict(Counter)
+    plays: dict[str, Play] = {}
+    is_held: dict[str, bool] = defaultdict(bool)
+    places = set()
+    for play, place, row in found:
+        plays[play.pk] = play
+        phases[play.pk][Phase(row.phase)] += 1
+        is_held[play.pk] |= bool(held and breakers.concerning(held, play.pk, place.pk))
+        places.add(place.pk)
+    totals = tallies.totals(places)
+    return [
+        PlayLine(
+            play=play,
+            phases=[(phase, phases[key][phase]) for phase in _ORDER if phases[key][phase]],
+            is_held=is_held[key],
+            numbers=totals.get(key, Numbers()),
+        )
+        for key, play in sorted(plays.items(), key=lambda one: one[1].name)
+    ]
 
 
 def _unmoved(play: Play, location: Location) -> PlayPhase:
@@ -76,11 +122,9 @@ def _unmoved(play: Play, location: Location) -> PlayPhase:
     return PlayPhase(play=play, location=location, phase=Phase.REVIEW)
 
 
-def with_numbers(
-    page: Sequence[tuple[Play, Location, PlayPhase]], held: Sequence[Breaker], *, now: datetime
-) -> list[Line]:
-    """The lines of one page with their counts. Three queries."""
-    counts = evidence.numbers({place.pk for _, place, _ in page}, now=now)
+def with_numbers(page: Sequence[Place], held: Sequence[Breaker]) -> list[Line]:
+    """The lines of one page with what the night has counted. One query."""
+    counts = tallies.numbers({place.pk for _, place, _ in page})
     return [
         Line(
             play=play,

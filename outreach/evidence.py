@@ -1,17 +1,20 @@
 """What there is to know about a play at a location before it may act more by itself: counts of the
-last 90 days, in a constant number of queries for any number of plays and locations."""
+last 90 days, in a constant number of queries for any number of plays and locations.
+
+A promotion counts at the moment of looking. Lists of many plays and locations read what the night
+has counted (tallies.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from outreach.experiments import arms_at
+from outreach.experiment_counts import arms_at
 
 DAYS = 90
 # Below this people see counts, above it shares (ux.md).
@@ -65,11 +68,22 @@ class Numbers:
     def decided(self) -> int:
         return self.as_is + self.edited + self.rejected
 
+    def counts(self) -> dict[str, int]:
+        """Every count by its name, those of the arms among them."""
+        named: dict[str, Any] = asdict(self)
+        arms: dict[str, int] = named.pop("arms")
+        return {**named, **arms}
+
+    @classmethod
+    def of_counts(cls, named: Mapping[str, int]) -> Numbers:
+        """What `counts` gave."""
+        arms = {one.name: named[one.name] for one in fields(Arms)}
+        rest = {one.name: named[one.name] for one in fields(cls) if one.name != "arms"}
+        return cls(**rest, arms=Arms(**arms))
+
     def figures(self) -> dict[str, Any]:
         """Flat counts, as a promotion and the ledger keep them."""
-        counts: dict[str, Any] = asdict(self)
-        arms: dict[str, Any] = counts.pop("arms")
-        return {**counts, "days": DAYS, "decided": self.decided, **arms}
+        return {**self.counts(), "days": DAYS, "decided": self.decided}
 
 
 def share_in_words(count: int, of: int) -> str:

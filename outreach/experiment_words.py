@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from outreach.experiments import DAYS, WORTH, Experiment, Saves
+from outreach.experiment_counts import DAYS
+from outreach.experiments import WORTH, Experiment, Saves
 from risk.engine.anytime import LEAST_FOR_SHARES, Arm, Difference
 
 FEW = 20  # below, counts instead of shares

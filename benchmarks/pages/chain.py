@@ -19,6 +19,7 @@ from django.db import connection
 
 from audit import clock
 from memberships.models import Location
+from outreach import tallies
 from outreach.library import AT_RISK
 from outreach.models import OutreachPolicy, Template
 from retention import services as member_list
@@ -376,6 +377,7 @@ def fill(sizes: Sizes, *, now: datetime | None = None) -> None:
         cursor.execute("ANALYZE")
     for place in Location.objects.order_by("pk"):
         member_list.refresh_location(location_id=place.pk, now=now)
+        tallies.count_location(location_id=place.pk, now=now)
 
 
 def people() -> dict[str, User]:

@@ -624,6 +624,48 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="ExperimentTally",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("is_held_out", models.BooleanField()),
+                ("counted_at", models.DateTimeField()),
+                ("drawn", models.IntegerField(default=0)),
+                ("lately", models.IntegerField(default=0)),
+                ("known_30", models.IntegerField(default=0)),
+                ("kept_30", models.IntegerField(default=0)),
+                ("known_60", models.IntegerField(default=0)),
+                ("kept_60", models.IntegerField(default=0)),
+                ("known_90", models.IntegerField(default=0)),
+                ("kept_90", models.IntegerField(default=0)),
+                ("visits", models.FloatField(default=0)),
+                ("visits_squared", models.FloatField(default=0)),
+                ("cents", models.FloatField(default=0)),
+                ("cents_squared", models.FloatField(default=0)),
+                ("spent_cents", models.BigIntegerField(default=0)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="memberships.location",
+                    ),
+                ),
+                (
+                    "play",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outreach.play",
+                    ),
+                ),
+            ],
+        ),
         migrations.AddField(
             model_name="draft",
             name="play",
@@ -790,6 +832,55 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="PlayTally",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("counted_at", models.DateTimeField()),
+                ("drafts", models.IntegerField(default=0)),
+                ("as_is", models.IntegerField(default=0)),
+                ("edited", models.IntegerField(default=0)),
+                ("rejected_person", models.IntegerField(default=0)),
+                ("rejected_offer", models.IntegerField(default=0)),
+                ("rejected_words", models.IntegerField(default=0)),
+                ("rejected_not_now", models.IntegerField(default=0)),
+                ("expired", models.IntegerField(default=0)),
+                ("by_rule", models.IntegerField(default=0)),
+                ("waiting", models.IntegerField(default=0)),
+                ("messages", models.IntegerField(default=0)),
+                ("taken_back", models.IntegerField(default=0)),
+                ("sent", models.IntegerField(default=0)),
+                ("sent_by_rule", models.IntegerField(default=0)),
+                ("failed", models.IntegerField(default=0)),
+                ("undelivered", models.IntegerField(default=0)),
+                ("stops", models.IntegerField(default=0)),
+                ("treated", models.IntegerField(default=0)),
+                ("treated_kept", models.IntegerField(default=0)),
+                ("held_out", models.IntegerField(default=0)),
+                ("held_out_kept", models.IntegerField(default=0)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="memberships.location",
+                    ),
+                ),
+                (
+                    "play",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="outreach.play",
                     ),
                 ),
             ],
@@ -1881,6 +1972,12 @@ class Migration(migrations.Migration):
                 fields=("guest", "play"), name="one_arm_per_guest_and_play"
             ),
         ),
+        migrations.AddConstraint(
+            model_name="experimenttally",
+            constraint=models.UniqueConstraint(
+                fields=("location", "play", "is_held_out"), name="experiment_tally_once"
+            ),
+        ),
         migrations.AddIndex(
             model_name="breaker",
             index=models.Index(
@@ -1963,6 +2060,10 @@ class Migration(migrations.Migration):
                 ),
                 name="automatic_has_person_and_rules",
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="playtally",
+            constraint=models.UniqueConstraint(fields=("location", "play"), name="play_tally_once"),
         ),
         migrations.AddIndex(
             model_name="run",

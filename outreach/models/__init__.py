@@ -18,6 +18,7 @@ from outreach.models.limits import Cap, Holdout, OutreachPolicy, Suppression, Sw
 from outreach.models.messages import Contact, Message, Reply
 from outreach.models.refusals import Refusal
 from outreach.models.sequences import CallTask, Leave, Run, Step
+from outreach.models.tallies import ExperimentTally, PlayTally
 from outreach.models.threads import Thread
 from outreach.models.trials import TrialSend
 
@@ -33,6 +34,7 @@ __all__ = [
     "Contact",
     "Draft",
     "DraftQuerySet",
+    "ExperimentTally",
     "Holdout",
     "Leave",
     "LibraryStatus",
@@ -43,6 +45,7 @@ __all__ = [
     "PhaseChange",
     "Play",
     "PlayPhase",
+    "PlayTally",
     "Refusal",
     "Reply",
     "Run",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth import authenticate
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit import clock
 from audit.access import picked_location, requires
 from memberships.models import Location
-from outreach import automation, breakers, services
+from outreach import automation, breakers, services, tallies
 from outreach.errors import OutreachError
 from outreach.forms import CloseBreakerForm, PromoteForm, ResumeForm, RuleForm
 from outreach.models import AutomaticRule, Breaker, Phase, Play
@@ -29,16 +29,25 @@ PER_PAGE = 50
 @requires("outreach.view_library")
 @require_GET
 def overview(request: StaffRequest) -> HttpResponse:
-    now = clock.now()
+    """Each play where a person looks at several locations, the locations of one of them on asking;
+    each play at the location where they look at one."""
     held = automation.held_for(request.user)
     picked = picked_location(request)
-    found = automation.lines(place for place in request.my_locations if picked in (None, place.pk))
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "lines": automation.with_numbers(list(page), held, now=now),
-        "held": held,
-    }
+    places = [place for place in request.my_locations if picked in (None, place.pk)]
+    play = Play.objects.filter(pk=request.GET["play"]).first() if "play" in request.GET else None
+    if play is None and "play" in request.GET:
+        raise Http404("No such play.")
+    found = automation.lines(places, play=play)
+    context: dict[str, Any] = {"held": held, "play": play, "counted": tallies.counted(places)}
+    if play is None and len({place.pk for _, place, _ in found}) > 1:
+        doubtful = [one for one in found if one[2].doubt]
+        context["plays"] = automation.by_play(found, held)
+        context["lines"] = automation.with_numbers(doubtful[:PER_PAGE], held)
+        context["more"] = max(len(doubtful) - PER_PAGE, 0)
+    else:
+        page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+        context["page"] = page
+        context["lines"] = automation.with_numbers(list(page), held)
     return render(request, "outreach/automation.html", context)
 
 

@@ -8,9 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from audit import clock
 from audit.access import picked_location, requires
-from outreach import experiment_words, experiments
+from outreach import experiment_counts, experiment_words, experiments, tallies
 from outreach.views.parts import wants_part
 
 if TYPE_CHECKING:
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
 def quality_plays(request: StaffRequest) -> HttpResponse:
     """Each play's members written to beside those left alone."""
     picked = picked_location(request)
-    found = experiments.experiments(
-        location_ids=[picked] if picked else list(request.user.location_ids()), now=clock.now()
-    )
+    places = [place for place in request.my_locations if picked in (None, place.pk)]
+    found = experiments.experiments(location_ids=[place.pk for place in places])
     context = {
         "told": [experiment_words.told(one) for one in found],
-        "days": experiments.DAYS,
+        "counted": tallies.counted(places),
+        "days": experiment_counts.DAYS,
     }
     template = "_experiments" if wants_part(request) else "experiments"
     return render(request, f"outreach/{template}.html", context)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from outreach.library import seed_library
 from risk.models import DriftAlarm
 from tests.factories.memberships import NOW, LocationFactory
-from tests.outreach.test_experiments import many
+from tests.outreach.test_experiments import counted, many
 from tests.risk.test_quality_page import came_true, version
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -75,6 +75,7 @@ def test_what_the_plays_change_is_read_wide_and_narrow(
     seed_library(by=None, now=NOW)
     many(location, held=False, n=300, left=15)
     many(location, held=True, n=100, left=40)
+    counted(location)
     page.goto(reverse("quality"))
     page.locator(".pill", has_text="keeps members").wait_for()
     page.locator("text=How to read this").click()

@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from memberships.models import GuestDay, Location, Membership
-from outreach import arms, experiment_words
-from outreach.experiments import DAYS, Experiment, experiments
+from outreach import arms, experiment_counts, experiment_words, tallies
+from outreach.experiment_counts import DAYS
+from outreach.experiments import Experiment, experiments
 from outreach.library import AT_RISK, seed_library
 from outreach.models import Holdout, Message, Play
 from tests.factories.memberships import (
@@ -72,8 +73,15 @@ def many(location: Location, *, held: bool, n: int, left: int) -> None:
     )
 
 
+def counted(*locations: Location) -> list[int]:
+    """What the night does; the ids of the locations."""
+    for place in locations:
+        tallies.count_location(location_id=place.pk, now=NOW)
+    return [place.pk for place in locations]
+
+
 def found(*locations: Location) -> Experiment:
-    return experiments(location_ids=[place.pk for place in locations], now=NOW)[0]
+    return experiments(location_ids=counted(*locations))[0]
 
 
 def kept(location: Location) -> dict[int, tuple[int, float]]:
@@ -103,7 +111,7 @@ def test_who_came_back_in_time_was_kept(location: Location) -> None:
 
 def test_who_was_no_member_when_drawn_is_not_measured(location: Location) -> None:
     drawn(location, held=False, ended_on=LONG_AGO.date() - timedelta(days=10))
-    assert experiments(location_ids=[location.pk], now=NOW) == []
+    assert experiments(location_ids=counted(location)) == []
 
 
 def test_visits_and_payments_count_from_the_draw_for_sixty_days(location: Location) -> None:
@@ -246,6 +254,7 @@ def test_the_page_is_a_part_of_quality_and_a_page_of_its_own(
     location: Location, regional: Any
 ) -> None:
     many(location, held=False, n=60, left=3)
+    counted(location)
     client, url = signed_in(regional), reverse("quality-plays")
     assert f'hx-get="{url}"' in client.get(reverse("quality")).content.decode()
     fragment = client.get(url, headers=HTMX).content.decode()
@@ -258,6 +267,7 @@ def test_it_shows_only_guests_of_the_readers_locations(
     location: Location, elsewhere: Location
 ) -> None:
     drawn(elsewhere, held=False)
+    counted(location, elsewhere)
     reader = UserFactory(role="regional", locations=[location])
     page = signed_in(reader).get(reverse("quality-plays")).content.decode()
     assert "Nobody has been drawn yet" in page
@@ -271,5 +281,8 @@ def test_three_statements_however_many_plays_and_guests(
     location: Location, django_assert_num_queries: Any
 ) -> None:
     many(location, held=False, n=60, left=3)
-    with django_assert_num_queries(4):
-        found(location)
+    with django_assert_num_queries(3):
+        experiment_counts.counted([location.pk], now=NOW)
+    counted(location)
+    with django_assert_num_queries(2):
+        assert experiments(location_ids=[location.pk])[0].main.treated.n == 60

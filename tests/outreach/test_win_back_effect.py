@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memberships.models import Guest, Location, Membership, Plan
-from outreach import experiment_words
+from outreach import experiment_words, tallies
 from outreach.evidence import numbers
-from outreach.experiments import KEPT_DAYS, Experiment, arms_at, experiments
+from outreach.experiment_counts import KEPT_DAYS, arms_at
+from outreach.experiments import Experiment, experiments
 from outreach.library import AT_RISK, seed_library
 from outreach.models import Holdout, Play
 from outreach.play_library import WIN_BACK
@@ -47,8 +48,15 @@ def drawn(location: Location, *, held: bool = False, at: datetime = DRAWN) -> Me
     return contract
 
 
+def counted(*locations: Location) -> list[Experiment]:
+    """The experiments as the night counts them."""
+    for place in locations:
+        tallies.count_location(location_id=place.pk, now=NOW)
+    return experiments(location_ids=[place.pk for place in locations])
+
+
 def found(location: Location) -> Experiment:
-    return experiments(location_ids=[location.pk], now=NOW)[0]
+    return counted(location)[0]
 
 
 def back(location: Location) -> dict[int, tuple[int, int]]:
@@ -92,7 +100,7 @@ def test_who_came_back_and_left_again_is_not_back(location: Location) -> None:
 def test_a_play_that_keeps_still_leaves_out_who_was_no_member(location: Location) -> None:
     guest = drawn(location).guest
     Holdout.objects.create(guest=guest, play_id=AT_RISK, is_held_out=False, assigned_at=DRAWN)
-    assert [one.play.pk for one in experiments(location_ids=[location.pk], now=NOW)] == [WIN_BACK]
+    assert [one.play.pk for one in counted(location)] == [WIN_BACK]
 
 
 def many(location: Location, *, held: bool, n: int, returned: int) -> None:
