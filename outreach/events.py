@@ -26,6 +26,7 @@ MESSAGE_UNCERTAIN = "message.uncertain"
 MESSAGE_DEAD = "message.given_up"
 MESSAGE_CANCELLED = "message.cancelled"
 MESSAGE_SETTLED = "message.settled"
+MESSAGE_RECEIPT = "message.receipt"
 MESSAGE_RETRIED = "message.retried"
 MESSAGE_DELIVERED = "message.delivered"
 MESSAGE_UNDELIVERED = "message.undelivered"
@@ -103,6 +104,7 @@ SENTENCES = {
     MESSAGE_DEAD: "The message to {guest} was given up after {attempt} tries",
     MESSAGE_CANCELLED: "{actor} cancelled the message to {guest}",
     MESSAGE_SETTLED: "{actor} settled the uncertain message to {guest}: {verdict}",
+    MESSAGE_RECEIPT: "The carrier's receipt shows that the message to {guest} left",
     MESSAGE_RETRIED: "{actor} queued the message to {guest} once more",
     MESSAGE_DELIVERED: "The message to {guest} arrived",
     MESSAGE_UNDELIVERED: "The message to {guest} did not arrive: {error}",

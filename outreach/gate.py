@@ -92,6 +92,13 @@ CONDITIONS = (
         "An answer of the guest has not been read yet",
     ),
     Condition(
+        "told",
+        """NOT EXISTS (
+            SELECT 1 FROM platforms_inboxdelivery i
+            WHERE i.about = o.id AND i.status <> 'done')""",
+        "The carrier says that it has this message already",
+    ),
+    Condition(
         "approval",
         """d.id IS NULL AND m.purpose <> 'outreach'
            OR d.status = 'approved' AND d.approval_hash = o.approval""",

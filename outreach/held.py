@@ -20,6 +20,9 @@ REMEDY = {
     "switch": gettext_lazy("Whoever may resume sending does so above."),
     "suppressed": _NEVER,
     "unread": gettext_lazy("It is read within moments; then look under Replies."),
+    "told": gettext_lazy(
+        "Look under Replies, Could not be read. Cancel it here if the guest has it."
+    ),
     "approval": gettext_lazy("Cancel it and decide the draft anew."),
     "aged": gettext_lazy("Nothing to do: it comes back to Review by itself."),
     "approver": gettext_lazy("Somebody else decides it anew."),

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from outreach import intents, mail_text, reply_address, services
+from outreach import intents, mail_text, receipts, reply_address, services
 from outreach.models import Channel, Message, Reply, Suppression, Topic
-from outreach.replies import Known, note_delivery, take_reply
+from outreach.replies import Known, take_reply
 from platforms.carriers import inbound_mail
 from platforms.carriers.inbound_mail import InboundMail
 from platforms.inbox import Unreadable
@@ -37,7 +37,7 @@ def take_mail(delivery: InboxDelivery, now: datetime) -> None:
     if mail.kind == "inbound":
         _take_answer(delivery, mail, now=now)
     else:
-        _take_notice(mail, now=now)
+        _take_notice(delivery, mail, now=now)
 
 
 def author_of(body: bytes) -> str:
@@ -146,25 +146,33 @@ def _received_at(mail: InboundMail, delivery: InboxDelivery) -> datetime:
 # --- What became of a mail ------------------------------------------------------------------------
 
 
-def _take_notice(mail: InboundMail, *, now: datetime) -> None:
-    """Set what became of a mail of ours. A delay is none; a mailbox that does not exist and a
-    complaint are not written to again. Raises Unreadable when it names no mail of ours."""
+def _take_notice(delivery: InboxDelivery, mail: InboundMail, *, now: datetime) -> None:
+    """A receipt for a mail of ours: even a delay and a complaint prove that it left. A mailbox that
+    does not exist and who complains are not written to again, whatever else the notice says. Raises
+    Unreadable, NotYet."""
     message = answered_by(mail)
     if message is None:
         if _names_a_test(mail):
             return
         raise Unreadable("The notice names no message of ours.")
+    fate, unwanted = Delivery.NONE, ""
     if mail.kind == "delivered":
-        note_delivery(message, Delivery.DELIVERED, now=now, error="")
-        return
-    if mail.kind == "complaint":
-        _leave_alone(message, "marked our e-mail as unwanted", now=now)
-        return
-    if not mail.is_final:
-        return
-    note_delivery(message, Delivery.BOUNCED, now=now, error=mail.code)
-    if mail.code.startswith("5.1."):
-        _leave_alone(message, "the mailbox does not exist", now=now)
+        fate = Delivery.DELIVERED
+    elif mail.kind == "complaint":
+        unwanted = "marked our e-mail as unwanted"
+    elif mail.is_final:
+        fate = Delivery.BOUNCED
+        unwanted = "the mailbox does not exist" if mail.code.startswith("5.1.") else ""
+    code = mail.code if fate == Delivery.BOUNCED else ""
+    receipt = receipts.Receipt(at=delivery.received_at, fate=fate, code=code)
+    try:
+        receipts.take_receipt(message, receipt, now=now)
+    except Unreadable:
+        if not unwanted:
+            raise
+        log.warning("mail: a notice contradicts message %s; its address is left alone", message.pk)
+    if unwanted:
+        _leave_alone(message, unwanted, now=now)
 
 
 def _names_a_test(mail: InboundMail) -> bool:

@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -23,7 +24,7 @@ from outreach import events, intents, mail_text, replies, topics
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import Channel, Message, Reply, Topic
 from platforms import inbox
-from platforms.carriers import inbound_mail
+from platforms.carriers import inbound_mail, sms
 from platforms.models import InboxDelivery, OutboxItem
 from platforms.tasks import wake_inbox
 
@@ -77,14 +78,16 @@ class Parked:
 
 def visible(user: User, location_id: int | None = None) -> QuerySet[InboxDelivery]:
     """Deliveries that failed at least once and are not done, as far as they concern the person:
-    those from guests of the person's locations; who serves all sees the rest too."""
+    those from guests of the person's locations and about messages to them; who serves all sees the
+    rest too."""
     failed: QuerySet[InboxDelivery] = InboxDelivery.objects.filter(
         Q(status=Status.PARKED) | (Q(status=Status.RECEIVED) & ~Q(error=""))
     )
     if user.all_locations and location_id is None:
         return failed
     places = [location_id] if location_id is not None else user.location_ids()
-    return failed.filter(_written_at(places))
+    about_here = Message.objects.filter(location__in=places, outbox=OuterRef("about"))
+    return failed.filter(_written_at(places) | (Q(about__isnull=False) & Q(Exists(about_here))))
 
 
 def _written_at(location_ids: list[int]) -> Q:
@@ -137,10 +140,15 @@ def _rows(found: list[InboxDelivery], user: User) -> list[Row]:
         .annotate(n=Count("pk"))
         .values_list("address", "n")
     )
+    told_of = _told_of(found, user)
     sees_addresses = user.has_perm("outreach.answer_freely")
     rows = []
     for delivery in found:
         guests = by_sender.get(delivery.sender, [])
+        holds = waiting.get(delivery.sender, 0)
+        if (message := told_of.get(delivery.about)) is not None:
+            guests = [message.guest]
+            holds = int(message.outbox.state == OutboxItem.State.READY)
         tries_on = delivery.status == Status.RECEIVED
         rows.append(
             Row(
@@ -150,12 +158,25 @@ def _rows(found: list[InboxDelivery], user: User) -> list[Row]:
                 guests=guests,
                 sender=delivery.sender if sees_addresses else masked(delivery.sender),
                 location=guests[0].location if guests else None,
-                holds=waiting.get(delivery.sender, 0),
+                holds=holds,
                 is_answer=is_answer(delivery),
                 again_at=delivery.leased_until if tries_on else None,
             )
         )
     return rows
+
+
+def _told_of(found: list[InboxDelivery], user: User) -> dict[UUID | None, Message]:
+    """The messages these deliveries were posted for, by outbox row; no query where there are
+    none."""
+    rows = {delivery.about for delivery in found} - {None}
+    if not rows:
+        return {}
+    messages = Message.objects.visible_to(user).filter(outbox__in=rows)
+    return {
+        message.outbox_id: message
+        for message in messages.select_related("outbox", "guest__location")
+    }
 
 
 def is_answer(delivery: InboxDelivery) -> bool:
@@ -272,10 +293,13 @@ def put_aside(*, delivery_id: int, by: User, now: datetime) -> None:
     if is_answer(row):
         raise NotAllowed(_("A guest wrote this: read it."))
     inbox.settle_by_hand(delivery_id=row.pk, now=now)
+    message = _told_of([row], by).get(row.about)
     audit.record(
         events.DELIVERY_PUT_ASIDE,
         at=now,
         by=by,
+        location_id=message.location_id if message is not None else None,
+        guest_id=message.guest_id if message is not None else None,
         target=row,
         detail={"what": str(KINDS.get(row.connection, row.connection))},
     )
@@ -325,5 +349,5 @@ def text_of(row: InboxDelivery) -> str:
         except Exception:
             log.exception("a mail read by a person could not be taken apart")
             return bytes(row.body).decode("utf-8", "replace")
-    form = replies.form_of(row)
+    form = sms.form_of(bytes(row.body))
     return form.get("Body") or bytes(row.body).decode("utf-8", "replace")

@@ -1,6 +1,6 @@
-"""What comes back from the carriers: answers of guests and the fate of messages.
+"""What guests write back.
 
-Both handlers run inside the transaction that marks the delivery done, so each delivery counts once.
+The handler runs inside the transaction that marks the delivery done, so each delivery counts once.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
-from django.http import QueryDict
 
 from audit import services as audit
 from audit.nudge import nudge
 from memberships.models import Guest
 from outreach import events, intents, services, tasks, threads, topics
-from outreach.models import Channel, Message, Reply, Suppression, Thread, Topic
+from outreach.models import Channel, Message, Reply, Suppression, Topic
 from outreach.texts import fill
-from platforms.inbox import NotYet, Unreadable
+from platforms.carriers import sms
+from platforms.inbox import Unreadable
 from platforms.models import InboxDelivery, OutboxItem
 
 log = logging.getLogger(__name__)
@@ -44,18 +42,9 @@ CONFIRMATION = {
 }
 
 
-def form_of(delivery: InboxDelivery) -> dict[str, str]:
-    """The fields of a carrier's callback."""
-    form = QueryDict(bytes(delivery.body), encoding="utf-8")
-    return {name: str(form[name]) for name in form}
-
-
-# --- Answers ------------------------------------------------------------------------------------
-
-
 def take_inbound(delivery: InboxDelivery, now: datetime) -> None:
     """An inbound text message of the carrier. Raises Unreadable when it names no sender."""
-    form = form_of(delivery)
+    form = sms.form_of(bytes(delivery.body))
     sender, ref = form.get("From", "").strip(), form.get("MessageSid", "").strip()
     if not sender or not ref:
         raise Unreadable("The message names no sender or no id.")
@@ -365,91 +354,4 @@ def _queue(
         guest_id=message.guest_id,
         target=answer,
         detail={"outbox": answer.outbox_id, "reply": reply.pk},
-    )
-
-
-# --- What became of a message -------------------------------------------------------------------
-
-# What a carrier may tell, each word outdoing those before it whatever comes first. A text that
-# arrived has arrived; a mail that was taken in may still come back.
-FATES: dict[str, list[str]] = {
-    Channel.SMS: ["undelivered", "bounced", "delivered"],
-    Channel.EMAIL: ["delivered", "undelivered", "bounced"],
-}
-DELIVERED = {"delivered", "read"}
-UNDELIVERED = {"undelivered", "failed", "canceled"}
-# The carrier's codes for: the person has said stop to this number; the number cannot get texts.
-SAID_STOP = {"21610"}
-ALWAYS_FAILS = {"30005", "30006", "21614", "21211"}
-
-
-def take_status(delivery: InboxDelivery, now: datetime) -> None:
-    """A status callback of the carrier. Raises Unreadable without a message id. Late and repeated
-    callbacks change nothing: delivered stays delivered."""
-    form = form_of(delivery)
-    ref, status = form.get("MessageSid", "").strip(), form.get("MessageStatus", "").lower()
-    if not ref:
-        raise Unreadable("The callback names no message.")
-    item = OutboxItem.objects.filter(
-        Q(provider_ref=ref) | Q(pk__in=_named_by_reference(form)),
-        topic=OutboxItem.Topic.MESSAGE,
-    ).first()
-    message = (
-        Message.objects.select_related("location", "guest").filter(outbox=item).first()
-        if item is not None
-        else None
-    )
-    if message is None:
-        if status in DELIVERED | UNDELIVERED:
-            # It may have been quicker than the answer to our call: come again.
-            raise NotYet(f"No message of ours has the reference {ref} yet.")
-        return
-    code = form.get("ErrorCode", "").strip()
-    if status in DELIVERED:
-        note_delivery(message, Message.Delivery.DELIVERED, now=now, error="")
-    elif status in UNDELIVERED:
-        note_delivery(message, Message.Delivery.UNDELIVERED, now=now, error=code)
-        if code in SAID_STOP | ALWAYS_FAILS:
-            services.suppress(
-                channel=message.channel,
-                address=message.address,
-                source=Suppression.Source.CARRIER,
-                reason=(
-                    "the carrier says the guest said stop"
-                    if code in SAID_STOP
-                    else "the carrier cannot reach this number"
-                ),
-                now=now,
-                guest_id=message.guest_id,
-                location_id=message.location_id,
-            )
-
-
-def _named_by_reference(form: dict[str, str]) -> list[str]:
-    """Carriers that repeat our reference tell us even before their own id reached us."""
-    key = form.get("Reference", "")
-    prefix = "send:"
-    candidate = key.removeprefix(prefix) if key.startswith(prefix) else ""
-    return [candidate] if len(candidate) == 36 else []
-
-
-def note_delivery(message: Message, delivery: str, *, now: datetime, error: str) -> None:
-    """Move the message on in what its carrier tells, however late, often or shuffled it comes."""
-    order = FATES[message.channel]
-    known_better = order[order.index(delivery) :]
-    told = Message.objects.filter(pk=message.pk).exclude(delivery__in=known_better)
-    if not told.update(delivery=delivery, delivery_at=now, delivery_error=error[:20]):
-        return
-    arrived = delivery == Message.Delivery.DELIVERED
-    why: dict[str, Any] = {} if arrived else {"error": error or "unknown"}
-    if arrived:
-        threads.clear_trouble(message)
-    else:
-        threads.note_trouble(message, Thread.Trouble(delivery), now=now)
-    audit.record_about(
-        events.MESSAGE_DELIVERED if arrived else events.MESSAGE_UNDELIVERED,
-        message,
-        at=now,
-        outbox=message.outbox_id,
-        **why,
     )

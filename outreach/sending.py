@@ -216,7 +216,7 @@ def _call(item: OutboxItem, message: Message) -> Outcome:
                 key=key,
                 to=message.address,
                 body=message.body,
-                status_callback=settings.PUBLIC_URL.rstrip("/") + reverse("hook-sms-status"),
+                status_callback=receipt_url(item),
             )
         return email.send(
             key=key,
@@ -230,6 +230,12 @@ def _call(item: OutboxItem, message: Message) -> Outcome:
     except Exception as error:
         log.exception("message %s: the call failed", message.pk)
         return Outcome(Result.UNKNOWN, error=f"The call failed: {type(error).__name__}.")
+
+
+def receipt_url(item: OutboxItem) -> str:
+    """Where the carrier tells what became of a message. It names the row, so that a receipt is
+    known for ours even when the answer to our call was lost."""
+    return settings.PUBLIC_URL.rstrip("/") + reverse("hook-sms-receipt", args=[item.pk])
 
 
 def _answered_mails(message: Message) -> list[str]:

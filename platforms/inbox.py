@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from django.db import OperationalError, transaction
 from django.db import connection as db
@@ -85,21 +86,23 @@ def receive(
     now: datetime,
     event_type: str = "",
     sender: str = "",
+    about: UUID | None = None,
 ) -> Receipt:
-    """Store a verified delivery once. `sender` is the address of the guest who wrote. Conflict:
-    the id is known with another body; it is parked for people to see and must be refused."""
+    """Store a verified delivery once. `sender` is the address of the guest who wrote, `about` the
+    outbox row it was posted for. Conflict: the id is known with another body; it is
+    parked for people to see and must be refused."""
     digest = hashlib.sha256(body).hexdigest()
     key = (delivery_id or delivery_key(body, now))[:120]
     with db.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO platforms_inboxdelivery
-                   (connection, delivery_id, body_hash, body, event_type, sender,
+                   (connection, delivery_id, body_hash, body, event_type, sender, about,
                     received_at, status, attempt, error)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, 'received', 0, '')
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'received', 0, '')
             ON CONFLICT (connection, delivery_id) DO NOTHING
             """,
-            [connection, key, digest, body, event_type[:80], sender[:254], now],
+            [connection, key, digest, body, event_type[:80], sender[:254], about, now],
         )
         if cursor.rowcount == 1:
             return Receipt.NEW
@@ -141,15 +144,17 @@ def claim(*, now: datetime, limit: int) -> list[InboxDelivery]:
 
 
 def _lease(which: str, *, now: datetime, limit: int) -> list[InboxDelivery]:
+    # As an array: the planner may run a subquery of IN once per row, and each run passes over what
+    # the one before has taken, so that more than `limit` are leased.
     rows = InboxDelivery.objects.raw(
         f"""
         UPDATE platforms_inboxdelivery SET attempt = attempt + 1, leased_until = %(until)s
-        WHERE id IN (
+        WHERE id = ANY(ARRAY(
             SELECT id FROM platforms_inboxdelivery
             WHERE status = 'received' AND {which} AND connection = ANY(%(connections)s)
               AND (leased_until IS NULL OR leased_until < %(now)s)
             ORDER BY attempt, received_at, id FOR UPDATE SKIP LOCKED LIMIT %(limit)s
-        )
+        ))
         RETURNING *
         """,  # noqa: S608 - two conditions of our own
         {"now": now, "until": now + LEASE, "connections": list(_handlers), "limit": limit},

@@ -39,6 +39,8 @@ class InboxDelivery(models.Model):
     event_type = models.CharField(max_length=80, blank=True)
     # Who wrote, for answers of guests: nothing goes to an address whose answer nobody has read.
     sender = models.CharField(max_length=254, blank=True, default="")
+    # The outbox row it speaks of, where the address it was posted to names one.
+    about = models.UUIDField(null=True, blank=True)
     received_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
     attempt = models.IntegerField(default=0)
@@ -62,6 +64,11 @@ class InboxDelivery(models.Model):
                 fields=["sender"],
                 name="inbox_unread_of",
                 condition=~Q(status="done") & ~Q(sender=""),
+            ),
+            models.Index(
+                fields=["about"],
+                name="inbox_unread_about",
+                condition=~Q(status="done") & Q(about__isnull=False),
             ),
         ]
 

@@ -37,6 +37,8 @@ LONGEST_ASKED = timedelta(days=1)
 # tries come soon, however many of them were calls that a dying worker cut off.
 SOON_TRIES = 8
 SOON = timedelta(seconds=60)
+# Called, and nobody knows what came of it.
+IN_DOUBT = (State.UNKNOWN, State.CHECKING, State.UNCERTAIN)
 # The longest a carrier may still be busy with a call we lost sight of.
 SETTLE = timedelta(seconds=settings.CARRIER["settle_seconds"])
 
@@ -155,6 +157,18 @@ def settle(*, item_id: UUID, was_sent: bool, now: datetime, note: str = "") -> b
     if was_sent:
         return uncertain.update(state=State.SENT, sent_at=now, **said) == 1
     return uncertain.update(state=State.REFUSED, **said) == 1
+
+
+def confirm(*, item_id: UUID, provider_ref: str, at: datetime) -> bool:
+    """The other side tells by itself that it took the call, at `at` or before, as `provider_ref`
+    where it says so: a row in doubt was sent. Whoever is still asking about it comes too late.
+    False when the row is not in doubt, or known to the other side as something else."""
+    in_doubt = OutboxItem.objects.filter(
+        pk=item_id, state__in=IN_DOUBT, provider_ref__in=["", provider_ref]
+    )
+    said = {"provider_ref": provider_ref} if provider_ref else {}
+    sent = in_doubt.update(state=State.SENT, sent_at=at, leased_until=None, error="", **said)
+    return sent == 1
 
 
 @transaction.atomic(durable=True)

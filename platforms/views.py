@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -37,6 +38,7 @@ def _keep(
     event_type: str,
     now: datetime,
     sender: str = "",
+    about: UUID | None = None,
 ) -> HttpResponse:
     """Store in one transaction, then wake a worker; the sweep finds what the wake-up missed. What
     PostgreSQL cannot store in a text is left out of the columns; the body is kept as it came."""
@@ -50,6 +52,7 @@ def _keep(
             body=body,
             event_type=event_type,
             sender=sender,
+            about=about,
             now=now,
         )
         if receipt is inbox.Receipt.NEW:
@@ -101,15 +104,16 @@ def _from_carrier(request: HttpRequest) -> QueryDict | HttpResponse:
 @public
 @csrf_exempt
 @require_http_methods(["POST"])
-def sms_status(request: HttpRequest) -> HttpResponse:
-    """What became of a message: queued, sent, delivered, undelivered, failed."""
+def sms_status(request: HttpRequest, item: UUID | None = None) -> HttpResponse:
+    """What became of a message: queued, sent, delivered, undelivered, failed. `item` is the outbox
+    row the carrier was given this address for; its signature covers the address."""
     form = _from_carrier(request)
     if isinstance(form, HttpResponse):
         return form
     status = form.get("MessageStatus", "")
     sid = form.get("MessageSid", "")
     delivery_id = f"{sid}:{status}" if sid and status else ""
-    return _keep("sms-status", delivery_id, request.body, status, clock.now())
+    return _keep("sms-status", delivery_id, request.body, status, clock.now(), about=item)
 
 
 @public

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import rules
@@ -102,6 +103,10 @@ def a_play(location: Location) -> list[str]:
 
 def a_message(location: Location) -> Message:
     return make_message(location, now=clock.now())
+
+
+def a_row(location: Location) -> list[str]:
+    return [str(uuid4())]
 
 
 def a_way_out(location: Location) -> list[str]:
@@ -193,6 +198,7 @@ TABLE: dict[str, Line] = {
     "healthz": Line("200 200 200 200", visitor=200),
     "hook-zenoti": Line("401 401 401 401", post={}, visitor=401),
     "hook-sms-status": Line("401 401 401 401", post={}, visitor=401),
+    "hook-sms-receipt": Line("401 401 401 401", a_row, post={}, visitor=401, elsewhere=401),
     "hook-mail": Line("401 401 401 401", post={}, visitor=401),
     "hook-sms-inbound": Line("401 401 401 401", post={}, visitor=401),
     # memberships

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import requests
 from django.conf import settings
+from django.http import QueryDict
 
 from platforms.http import NoAnswer, NothingSent, client
 from platforms.outcome import Outcome, Result
@@ -125,6 +126,12 @@ def look_up(*, key: str) -> Outcome:
             error=str(newest.get("error_message") or newest.get("status")),
         )
     return Outcome(Result.SENT, provider_ref=str(newest.get("sid") or ""))
+
+
+def form_of(body: bytes) -> dict[str, str]:
+    """The fields of a callback."""
+    form = QueryDict(body, encoding="utf-8")
+    return {name: str(form[name]) for name in form}
 
 
 def sign(url: str, params: Mapping[str, str], token: str) -> str:

@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                 ("body", models.BinaryField()),
                 ("event_type", models.CharField(blank=True, max_length=80)),
                 ("sender", models.CharField(blank=True, default="", max_length=254)),
+                ("about", models.UUIDField(blank=True, null=True)),
                 ("received_at", models.DateTimeField()),
                 (
                     "status",
@@ -128,6 +129,14 @@ class Migration(migrations.Migration):
                         ),
                         fields=["sender"],
                         name="inbox_unread_of",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            models.Q(("status", "done"), _negated=True),
+                            ("about__isnull", False),
+                        ),
+                        fields=["about"],
+                        name="inbox_unread_about",
                     ),
                 ],
                 "constraints": [

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 
 from audit import clock
-from outreach import replies, services
+from outreach import receipts, services
 from outreach.library import seed_library
 from outreach.models import Message, Reply, Thread
 from tests.factories.memberships import AppointmentFactory, GuestFactory, MembershipFactory
@@ -48,7 +48,7 @@ def inbox(location: Any, manager: Any) -> list[Thread]:
         threads.append(take_answer(text, guest=guest, ref=f"B{number}", now=at).thread)
     message = make_message(location, now=clock.now(), first_name="Hugo")
     with transaction.atomic():
-        replies.note_delivery(message, "undelivered", now=clock.now(), error="30005")
+        receipts.note_delivery(message, "undelivered", now=clock.now(), error="30005")
     client = Client()
     client.force_login(manager)
     client.get("/replies/")  # templates are read before the clock runs

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit import clock
 from audit.models import LedgerEntry
-from outreach import inbox, replies, sending, services, suggestions
+from outreach import inbox, receipts, replies, sending, services, suggestions
 from outreach.errors import (
     AlreadyLeft,
     ChecksFailed,
@@ -539,7 +539,7 @@ def test_dealt_with_without_writing(guest, manager, now):
 
 
 def status(message, state, now, code=""):
-    replies.note_delivery(message, state, now=now, error=code)
+    receipts.note_delivery(message, state, now=now, error=code)
 
 
 def test_what_did_not_arrive_is_shown_with_reason_until_somebody_saw_to_it(

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import LedgerEntry
-from outreach import gate, intents, parked, replies, sending, services
+from outreach import gate, intents, parked, receipts, sending, services
 from outreach.errors import Conflict, NotAllowed
 from outreach.models import Message, Reply, Suppression
 from outreach.selectors import automation_state
@@ -297,4 +297,4 @@ def test_the_handlers_reasons_are_told_in_plain_words():
     told = parked.why(InboxDelivery(error="The message names no sender or no id."))
     assert told == "The message names no sender or no id."
     assert "OperationalError" not in parked.why(InboxDelivery(error="OperationalError: gone"))
-    assert replies.NotYet is inbox.NotYet
+    assert receipts.NotYet is inbox.NotYet

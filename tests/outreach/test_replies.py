@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from audit.models import LedgerEntry
-from outreach import intents, replies, sending, services
+from outreach import intents, receipts, replies, sending, services
 from outreach.models import Draft, Message, Reply, Suppression
 from platforms import inbox
 from platforms.models import InboxDelivery, OutboxItem
@@ -196,6 +196,6 @@ def test_a_callback_quicker_than_our_own_answer_comes_again(sent, now):
     assert sent.delivery == Message.Delivery.DELIVERED
 
 
-def test_replies_module_registers_with_the_inbox():
+def test_the_handlers_are_registered_with_the_inbox():
     assert inbox._handlers["sms-inbound"] is replies.take_inbound
-    assert inbox._handlers["sms-status"] is replies.take_status
+    assert inbox._handlers["sms-status"] is receipts.take_status

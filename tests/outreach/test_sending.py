@@ -136,6 +136,12 @@ def fail_to_read_the_answer(message, manager, now):
     InboxDelivery.objects.update(status="parked")
 
 
+def tell_of_it(message, manager, now):
+    inbox.receive(
+        connection="sms-status", delivery_id="SM9:sent", body=b"x", about=message.outbox_id, now=now
+    )
+
+
 def withdraw_consent(message, manager, now):
     Guest.objects.filter(pk=message.guest_id).update(sms_marketing=False)
 
@@ -217,6 +223,7 @@ def lose_the_zone(message, manager, now):
         (say_stop, "suppressed"),
         (answer_unread, "unread"),
         (fail_to_read_the_answer, "unread"),
+        (tell_of_it, "told"),
         (withdraw_consent, "consent"),
         (vanish, "consent"),
         (change_phone, "address"),
@@ -291,7 +298,7 @@ def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here(
     tested = {
         "switch", "suppressed", "consent", "address", "holdout", "phase", "approver", "stale",
         "approval", "hold", "hours", "week", "cap", "automatic", "authorised",
-        "sequence", "paused", "watch", "breaker", "unread", "aged",
+        "sequence", "paused", "watch", "breaker", "unread", "aged", "told",
     }  # fmt: skip
     assert {condition.key for condition in gate.CONDITIONS} == tested
 
