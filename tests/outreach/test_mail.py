@@ -19,7 +19,7 @@ from outreach.models import Message, Reply, Suppression, Thread
 from outreach.tasks import leave_sequences
 from platforms import inbox, standard_webhooks
 from platforms.carriers import email
-from platforms.models import InboxDelivery
+from platforms.models import InboxDelivery, OutboxItem
 from tests.factories.memberships import GuestFactory
 from tests.factories.outreach import make_message
 
@@ -272,6 +272,46 @@ def test_a_start_needs_the_address_only_our_mail_bears(sent, now):
     assert not Suppression.objects.filter(lifted_at=None).exists()
 
 
+def test_a_start_from_another_address_is_for_a_person(sent, now):
+    """Whoever got our mail passed on has its address too."""
+    answer(sent, "STOP", now)
+    passed_on = answer(sent, "START", now, ref="<f@x>", **{"from": "work@elsewhere.test"})
+    assert Suppression.objects.filter(lifted_at=None).exists()
+    assert passed_on.topic == "restart"
+    assert passed_on.answered_at is None
+
+
+def test_two_people_whose_mails_bear_one_name_are_both_heard(sent, now):
+    first = answer(sent, "Yes", now, ref="<same@x>")
+    wire = {"message_id": first.mail_id, "to": reply_address.address_for(sent), "text": "No"}
+    post(wire | {"from": "work@elsewhere.test"}, name="other", at=now)
+    inbox.work_through(now=now + timedelta(seconds=2))
+    assert Reply.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "counts"), [(-4, True), (-6, False), (1, False)], ids=["late", "too late", "ahead"]
+)
+def test_a_mail_came_when_it_says_if_that_can_be(sent, now, days, counts):
+    said = now + timedelta(days=days)
+    reply = answer(sent, "Hello", now, received_at=said.isoformat())
+    assert reply.received_at == (said if counts else now)
+
+
+def test_our_own_subject_is_no_word_of_the_guest(sent, now):
+    """Some mail programs take it over without a mark."""
+    assert answer(sent, "See you then", now, subject=sent.subject).body == "See you then"
+
+
+def test_a_name_that_stands_for_no_mail_threads_nothing(sent, location, now):
+    text = make_message(location, now=now)
+    assert text.channel == "sms"
+    named = {"in_reply_to": email.message_id(f"send:{text.outbox_id}")}
+    post({"from": "x@elsewhere.test", "text": "Hi", **named}, at=now)
+    inbox.work_through(now=now + timedelta(seconds=1))
+    assert Reply.objects.get().message_id is None
+
+
 def test_without_the_signed_address_the_name_of_our_mail_threads_it(sent, now):
     named = {"in_reply_to": email.message_id(f"send:{sent.outbox_id}")}
     reply = answer(sent, "Hi", now, to="hello@juniper.example", **named)
@@ -385,6 +425,24 @@ def test_fates_shuffled_late_and_twice_end_alike(sent, now, order):
         notice(sent, now, name=f"n{number}", **FATES[which])
     assert sent.delivery == "bounced"
     assert LedgerEntry.objects.filter(event="message.undelivered").count() == 1
+
+
+def test_a_notice_about_a_test_to_oneself_needs_nobody(db, now):
+    item = OutboxItem.objects.create(
+        topic=OutboxItem.Topic.TEST, channel="email", subject="x", payload={}, payload_hash="",
+        due_at=now, created_at=now,
+    )  # fmt: skip
+    ours = email.message_id(f"send:{item.pk}")
+    post({"id": "q", "type": "bounce", "hard": True, "in_reply_to": ours}, at=now)
+    assert InboxDelivery.objects.get().sender == ""
+    inbox.work_through(now=now)
+    assert InboxDelivery.objects.get().status == "done"
+
+
+def test_a_notice_keeps_nobody_waiting_who_wrote_nothing(sent, now):
+    ours = email.message_id(f"send:{sent.outbox_id}")
+    post({"id": "q", "type": "bounce", "in_reply_to": ours}, at=now)
+    assert InboxDelivery.objects.get().sender == ""
 
 
 def test_a_notice_about_nothing_of_ours_is_parked(db, now):
