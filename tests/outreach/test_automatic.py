@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
 from memberships.models import Guest, GuestDay, SyncCursor
-from outreach import approval, gate, services
-from outreach.errors import NotAllowed, OutreachError
+from outreach import approval, breakers, doubts, gate, services
+from outreach.errors import Conflict, NotAllowed, OutreachError
 from outreach.library import AT_RISK
 from outreach.models import (
     AutomaticRule,
+    Breaker,
     Cap,
     Draft,
     Holdout,
     Message,
     OutreachPolicy,
     PhaseChange,
+    Play,
     PlayPhase,
 )
 from platforms.models import OutboxItem
+from risk.models import DriftAlarm
 from tests.factories.autonomy import SURE, make_automatic, make_rule, make_sure_draft
-from tests.factories.outreach import make_draft
+from tests.factories.memberships import LocationFactory
+from tests.factories.outreach import make_draft, make_message
 
 pytestmark = pytest.mark.usefixtures("library", "fresh")
 DAY = timedelta(days=1)
@@ -303,6 +307,37 @@ def test_one_click_down_gives_people_back_what_is_waiting(leaving, sure, phase, 
     services.approve_draft(draft_id=sure.pk, version=sure.version, by=manager, now=now)
 
 
+@pytest.mark.parametrize("to", ["automatic", "review"])
+def test_the_way_down_never_leads_up(phase, manager, now, to):
+    PlayPhase.objects.update(phase="review")
+    with pytest.raises(Conflict, match="already"):
+        services.lower_phase(
+            play=phase.play, location=phase.location, to=to, reason="x", by=manager, now=now
+        )
+    phase.refresh_from_db()
+    assert phase.phase == "review"
+    assert not PhaseChange.objects.exists()
+
+
+def test_what_a_person_approved_waits_on_when_the_play_goes_down(phase, manager, location, now):
+    mine = make_message(location, now=now)
+    services.lower_phase(
+        play=phase.play, location=phase.location, to="review", reason="", by=manager, now=now
+    )
+    mine.outbox.refresh_from_db()
+    assert mine.outbox.state == OutboxItem.State.READY
+
+
+def test_rules_are_set_and_removed_only_by_who_serves_everything(phase, manager, elsewhere, now):
+    rule = AutomaticRule.objects.get()
+    terms = {**rule.terms(), "name": "Mine", "min_p": 0.0}
+    with pytest.raises(NotAllowed, match="every location"):
+        services.set_rule(play=phase.play, data=terms, by=manager, now=now)
+    with pytest.raises(NotAllowed, match="every location"):
+        services.remove_rule(rule_id=rule.pk, by=manager, now=now)
+    assert AutomaticRule.objects.get() == rule
+
+
 def test_what_is_being_sent_is_not_taken_back(leaving, phase, manager, now):
     OutboxItem.objects.update(state="sending", leased_until=now + DAY, attempt=1)
     services.lower_phase(
@@ -428,6 +463,87 @@ def test_an_alarm_about_bookings_does_not_lower_a_play_about_members(sure, phase
     assert services.lower_doubtful(now=now) == 0
 
 
+def old_drafts(location, manager, now):
+    make_doubtful(location, 10)
+    Draft.objects.update(created_at=now - 8 * DAY)
+
+
+def asked_for(location, manager, now):
+    make_doubtful(location, 10)
+    Draft.objects.filter(evidence__may_act=False).update(requested_by=manager)
+
+
+def half_of_them(location, manager, now):
+    make_doubtful(location, 10)
+    for _ in range(9):
+        make_draft(location, evidence=SURE)
+
+
+def too_few_to_tell(location, manager, now):
+    make_doubtful(location, 8)
+
+
+def make_doubtful(location, count):
+    for _ in range(count):
+        make_draft(location, evidence={**SURE, "may_act": False})
+
+
+def alarm(now, **changes):
+    drift_alarm(None, None, now)
+    DriftAlarm.objects.update(**changes)
+
+
+def an_alarm_that_is_over(location, manager, now):
+    alarm(now, cleared_at=now)
+
+
+def an_alarm_elsewhere(location, manager, now):
+    alarm(now, location=LocationFactory())
+
+
+def a_breaker_that_opened_once(location, manager, now):
+    Breaker.objects.create(
+        play_id=AT_RISK, location=location, signal="stops", state="open", evaluated_at=now,
+        changed_at=now, tries_at=now + DAY, strikes=breakers.STRIKES - 1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        old_drafts, asked_for, half_of_them, too_few_to_tell, an_alarm_that_is_over,
+        an_alarm_elsewhere, a_breaker_that_opened_once,
+    ],
+)  # fmt: skip
+def test_what_speaks_against_nothing_here_lowers_nothing(
+    sure, phase, location, manager, now, cause
+):
+    cause(location, manager, now)
+    assert services.lower_doubtful(now=now) == 0
+
+
+def test_an_alarm_about_the_place_lowers_its_plays(sure, phase, location, now):
+    alarm(now, location=location)
+    assert services.lower_doubtful(now=now) == 1
+
+
+@pytest.mark.parametrize(("seconds", "differ"), [(-6, True), (-4, False), (4, False), (6, True)])
+def test_clocks_may_differ_by_seconds_only(db, monkeypatch, seconds, differ):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    monkeypatch.setattr(doubts, "datetime", Clock)
+    assert bool(doubts.clock_fault()) == differ
+
+
+@pytest.mark.parametrize("lost", [{"set_by": None}, {"rules": []}])
+def test_no_play_acts_by_itself_without_somebody_and_a_rule(phase, lost):
+    with pytest.raises(IntegrityError, match="person_and_rules"), transaction.atomic():
+        PlayPhase.objects.update(**lost)
+
+
 def test_a_person_sees_the_doubt_and_leaves_it_there(sure, phase, manager, now):
     SyncCursor.objects.all().delete()
     services.lower_doubtful(now=now)
@@ -504,6 +620,19 @@ def only_reports(row, regional, now):
     PlayPhase.objects.update(phase="report", reviewed_since_at=None)
 
 
+def breaker_open(row, regional, now):
+    a_breaker_that_opened_once(row.location, None, now)
+
+
+def decided_for_another_play(row, regional, now):
+    other = Play.objects.create(key="other", name="Other")
+    Draft.objects.filter(status="rejected").update(play=other)
+
+
+def decided_elsewhere(row, regional, now):
+    Draft.objects.filter(status="rejected").update(location=LocationFactory())
+
+
 def drift(row, regional, now):
     drift_alarm(row.location, None, now)
 
@@ -518,6 +647,9 @@ def drift(row, regional, now):
         (dear_rule, "your limit"),
         (only_reports, "only reports"),
         (drift, "scores moved"),
+        (breaker_open, "are held"),
+        (decided_for_another_play, "0 of 30 decisions"),
+        (decided_elsewhere, "0 of 30 decisions"),
     ],
 )
 def test_what_stands_in_the_way_is_said(reviewed, regional, now, change, told):

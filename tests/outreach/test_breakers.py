@@ -309,6 +309,78 @@ def test_enough_good_probes_close_it(location, now):
     assert LedgerEntry.objects.filter(event="breaker.closed").count() == 1
 
 
+def test_probes_of_an_earlier_round_or_not_yet_settled_close_nothing(location, now):
+    row = open_breaker(location, now - 3 * HOUR, state="half_open", round=2)
+    for _ in range(5):
+        probed(row, location, now)
+    BreakerProbe.objects.update(round=1)
+    breakers.look(now=now)
+    row.refresh_from_db()
+    assert row.state == "half_open"
+    BreakerProbe.objects.update(round=2)
+    OutboxItem.objects.update(sent_at=now - MINUTE)
+    breakers.look(now=now)
+    row.refresh_from_db()
+    assert row.state == "half_open"
+
+
+def test_a_bad_probe_of_an_earlier_round_opens_nothing(location, now):
+    row = open_breaker(location, now - 3 * HOUR, state="half_open", round=2, strikes=2)
+    message = probed(row, location, now, state="refused")
+    BreakerProbe.objects.filter(message=message).update(round=1)
+    breakers.look(now=now)
+    row.refresh_from_db()
+    assert row.state == "half_open"
+
+
+def test_the_machine_approves_no_more_than_may_still_be_tried(leaving, location, elsewhere, now):
+    def room(**changes):
+        Breaker.objects.exclude(location=None).delete()
+        return breakers.room_for(AT_RISK, place.pk, [open_breaker(at, now, **changes)])
+
+    at = place = location
+    assert room() == 0
+    half = {"state": "half_open", "round": 1}
+    assert room(**half, probes_left=5) == 4  # one waits already
+    assert room(**half, probes_left=1) == 0
+    at = elsewhere
+    assert room(**half, probes_left=5) is None
+    place = elsewhere
+    assert room(**half, probes_left=5) == 5  # what waits at another place takes none
+
+
+def test_the_narrowest_scope_says_how_many(location, now):
+    half = {"state": "half_open", "round": 1}
+    rows = [
+        open_breaker(location, now, **half, probes_left=5),
+        open_breaker(location, now, **half, probes_left=2, play_id=None),
+    ]
+    assert breakers.room_for(AT_RISK, location.pk, rows) == 2
+
+
+def test_each_scope_gives_its_own_places(leaving, location, elsewhere, now):
+    half = {"state": "half_open", "round": 1, "probes_left": 3}
+    mine = open_breaker(location, now, **half)
+    wider = open_breaker(location, now, **half, play_id=None)
+    foreign = open_breaker(elsewhere, now, **half)
+    assert breakers.take_probe(leaving, now=now)
+    for row, left in ((mine, 2), (wider, 2), (foreign, 3)):
+        row.refresh_from_db()
+        assert row.probes_left == left
+    Breaker.objects.filter(pk=wider.pk).update(state="open")
+    assert not breakers.take_probe(leaving, now=now)
+
+
+def test_what_has_long_been_quiet_begins_from_nothing(location, now):
+    row = open_breaker(location, now - 6 * DAY, state="closed", strikes=3, tries_at=None)
+    breakers.look(now=now)
+    row.refresh_from_db()
+    assert row.strikes == 3
+    breakers.look(now=now + 2 * DAY)
+    row.refresh_from_db()
+    assert row.strikes == 0
+
+
 @pytest.mark.parametrize(
     "outcome",
     [{"state": "refused"}, {"state": "dead"}, {"state": "uncertain"}, {"delivery": "undelivered"},

@@ -184,6 +184,7 @@ def test_our_mail_quoted_without_any_mark_is_not_the_guests(sent, now):
 
 def test_only_a_quotation_is_for_a_person_and_stops_nothing(sent, now):
     reply = answer(sent, QUOTED, now)
+    assert "Juniper & Sage" in reply.body  # nothing else came: the person sees that
     assert not Suppression.objects.exists()
     assert reply.thread.waiting_since is not None
 

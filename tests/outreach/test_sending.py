@@ -416,6 +416,9 @@ def test_a_sender_whose_claim_was_taken_over_does_not_call(
     slow_claim(monkeypatch, then=lambda: OutboxItem.objects.update(**meanwhile))
     assert sending.dispatch_due(now=due, limit=1) == 0
     assert carrier.calls == []
+    # What the other makes of it is theirs to say: the guest may have been written to.
+    assert Contact.objects.filter(guest=message.guest_id, outbox_id=message.outbox_id).exists()
+    assert not LedgerEntry.objects.filter(event="message.held_back").exists()
 
 
 def test_a_sender_that_slept_past_its_lease_does_not_call(carrier, message, due, monkeypatch):
@@ -456,6 +459,16 @@ def test_a_message_let_go_before_the_call_was_no_contact(
     ))  # fmt: skip
     assert sending.dispatch_due(now=due) == 0
     assert list(Contact.objects.values_list("guest", "last_at", "outbox_id")) == was
+
+
+def test_one_that_is_let_go_does_not_end_the_round(
+    carrier, message, location, now, due, monkeypatch
+):
+    make_message(location, now=now)
+    may = iter([False, True, True])
+    monkeypatch.setattr(sending, "_may_call", lambda *_, **__: next(may))
+    assert sending.dispatch_due(now=due, limit=3) == 2
+    assert len(carrier.calls) == 2
 
 
 def test_a_refusal_gives_the_money_back(carrier, message, due):
@@ -523,6 +536,8 @@ def test_what_nobody_can_find_out_goes_to_a_person(carrier, message, manager, du
     sending.dispatch_due(now=due)
     sending.check_unknown(now=due + 10 * MINUTE)
     assert state_of(message) == State.UNCERTAIN
+    message.refresh_from_db()
+    assert message.reservation == Message.Reservation.RESERVED  # it may have cost what it costs
     services.settle_uncertain(message_id=message.pk, was_sent=False, by=manager, now=due)
     message.refresh_from_db()
     assert message.reservation == Message.Reservation.VOIDED

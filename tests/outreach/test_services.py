@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.models import LedgerEntry
+from memberships.models import Guest
 from outreach import caps, curation, services
 from outreach.errors import (
     AlreadyLeft,
@@ -383,6 +384,13 @@ def test_undo_takes_an_approval_back_and_gives_the_money_back(draft, manager, no
     assert message.outbox.state == OutboxItem.State.WITHDRAWN
     assert message.reservation == Message.Reservation.VOIDED
     assert set(Cap.objects.values_list("reserved_cents", flat=True)) == {0}
+
+
+def test_what_is_taken_back_is_looked_at_anew(draft, manager, now):
+    approve(draft, manager, now)
+    Guest.objects.filter(pk=draft.guest_id).update(sms_marketing=False)
+    undone = services.undo_decision(draft_id=draft.pk, by=manager, now=now)
+    assert "consent" in [check["check"] for check in undone.checks if not check["ok"]]
 
 
 def test_a_cost_is_given_back_or_spent_once_however_often_it_is_settled(draft, manager, now):

@@ -248,3 +248,28 @@ def test_a_stop_from_a_number_nobody_has_is_kept(library, now):
     hook("sms-inbound", now, MessageSid="IN9", From="+12125559999", To="+1", Body="stop")
     GuestFactory(phone="+12125559999")
     assert Suppression.objects.get().scope == "all"
+
+
+def test_a_start_lifts_the_stop_of_that_address_and_channel_alone(library, now):
+    stops = [("sms", "+12125550101"), ("sms", "+12125550102"), ("email", "+12125550101")]
+    for channel, address in stops:
+        services.suppress(channel=channel, address=address, source="reply", reason="STOP", now=now)
+    lift = {"channel": "sms", "address": "+12125550101", "reason": "START"}
+    assert services.lift_suppression(now=now + MINUTE, **lift)
+    standing = Suppression.objects.standing().values_list("channel", "address")
+    assert set(standing) == set(stops[1:])
+    # Nothing is left to lift; what was lifted keeps its instant.
+    assert not services.lift_suppression(now=now + 2 * MINUTE, **lift)
+    assert Suppression.objects.get(lifted_at__isnull=False).lifted_at == now + MINUTE
+
+
+def test_a_stop_of_everything_stays_one_of_everything(library, now):
+    said = {"channel": "sms", "address": "+1", "source": "reply", "reason": "STOP", "now": now}
+    for scope in ("marketing", "marketing"):
+        services.suppress(scope=scope, **said)
+    assert Suppression.objects.get().scope == "marketing"
+    services.suppress(scope="service", **said)
+    assert Suppression.objects.get().scope == "all"
+    services.suppress(scope="marketing", **said)
+    assert Suppression.objects.get().scope == "all"
+    assert LedgerEntry.objects.filter(event="suppression.widened").count() == 1
