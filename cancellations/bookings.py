@@ -50,15 +50,20 @@ class BookingRow:
 
 @dataclass(slots=True)
 class BookingsPage:
-    """The bookings of a day: `checked` is all that still stand, `shaky` those in the top bands."""
+    """The bookings of a day: `standing` is all that still stand, `checked` those that have been
+    scored, `shaky` those in the top bands."""
 
     page: Page[Any]
     rows: list[BookingRow]
+    standing: int
     checked: int
-    unscored: int
     shaky: int
     by_band: dict[str, int]
     scored_at: datetime | None
+
+    @property
+    def unscored(self) -> int:
+        return self.standing - self.checked
 
 
 def coming(user: Any, *, places: Sequence[Location], on: date, now: datetime) -> QuerySet[Any]:
@@ -89,8 +94,8 @@ def bookings_page(
     if therapist_id is not None:
         bookings = bookings.filter(therapist=therapist_id)
     summary = bookings.order_by().aggregate(
-        checked=Count("pk"),
-        scored=Count("booking_score"),
+        standing=Count("pk"),
+        checked=Count("booking_score"),
         scored_at=Max("booking_score__scored_at"),
         **{f"band_{one}": Count("pk", filter=Q(booking_score__band=one)) for one in Band.values},
     )
@@ -99,7 +104,7 @@ def bookings_page(
     wanted = bookings if bands is None else bookings.filter(booking_score__band__in=bands)
     paginator = Paginator(wanted.order_by("starts_at", "pk"), ROWS)
     # Counted above: spares the paginator's own statement.
-    counted = summary["checked"] if bands is None else sum(by_band[one] for one in bands)
+    counted = summary["standing"] if bands is None else sum(by_band[one] for one in bands)
     paginator.__dict__["count"] = counted
     page = paginator.get_page(page_no)
     # First which ones, then all that is shown of them: a day of a chain is thousands.
@@ -115,8 +120,8 @@ def bookings_page(
     return BookingsPage(
         page=page,
         rows=rows,
+        standing=summary["standing"],
         checked=summary["checked"],
-        unscored=summary["checked"] - summary["scored"],
         shaky=sum(by_band[one] for one in SHAKY),
         by_band=by_band,
         scored_at=summary["scored_at"],

@@ -11,3 +11,8 @@ def in_words(cents: int, currency: str) -> str:
     amount = f"{whole:,}" + (f".{rest:02d}" if rest else "")
     symbol = SYMBOLS.get(currency)
     return f"{sign}{symbol}{amount}" if symbol else f"{sign}{amount} {currency}"
+
+
+def about_in_words(cents: int, currency: str) -> str:
+    """To whole units, as a sum of many people's amounts is told: 517533 -> $5,175."""
+    return in_words(100 * round(cents / 100), currency)

@@ -96,10 +96,11 @@ class User(AbstractBaseUser):
         ]
 
     def __str__(self) -> str:
-        return self.get_full_name() or self.username
+        return self.get_full_name()
 
     def get_full_name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip()
+        """As colleagues read it; whoever has typed no name is called by the sign-in."""
+        return f"{self.first_name} {self.last_name}".strip() or self.username
 
     def has_perm(self, permission: str, obj: object = None) -> bool:
         """Whether this person may do it (to `obj`); the rules are in staff/permissions.py."""

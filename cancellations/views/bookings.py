@@ -78,6 +78,7 @@ def booking_forecast(request: StaffRequest) -> HttpResponse:
             "lines": [line for line in lines if line.bookings],
             "empty": sum(1 for line in lines if not line.bookings),
             "bookings": sum(line.bookings for line in lines),
+            "scored": sum(line.scored for line in lines),
             "expected": sum(line.expected for line in lines),
         },
     )

@@ -19,7 +19,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
-from memberships.money import in_words
+from memberships.money import about_in_words, in_words
 
 register = template.Library()
 
@@ -38,6 +38,12 @@ def icon(name: str, size: int = 18, *, fill: bool = False) -> str:
 def money(cents: int | None, currency: str = "USD") -> str:
     """Whole cents as money: 8900 -> $89, 8950 -> $89.50. None is a dash."""
     return "–" if cents is None else in_words(cents, currency)
+
+
+@register.filter
+def about_money(cents: int | None, currency: str = "USD") -> str:
+    """A sum of many people's amounts to whole units: 517533 -> $5,175. None is a dash."""
+    return "–" if cents is None else about_in_words(cents, currency)
 
 
 @register.filter

@@ -54,8 +54,8 @@ def test_tomorrows_shaky_bookings_are_shown_by_time(manager: User, location: Any
     AppointmentFactory(guest=GuestFactory(location=location))  # not scored yet
     answer = page(signed_in(manager))
     assert [row.appointment for row in answer.context["result"].rows] == [early, late]
-    assert "4 checked, 2 shaky" in answer.content.decode()
-    assert "1 not scored yet" in answer.content.decode()
+    assert "3 checked, 2 shaky" in answer.content.decode()
+    assert "1 not checked yet" in answer.content.decode()
 
 
 def test_a_manager_sees_the_chance_and_the_desk_does_not(
@@ -92,6 +92,23 @@ def test_nothing_shaky_says_how_many_were_checked(manager: User, location: Any) 
     for _ in range(3):
         shaky_booking(location, band=Band.LOW)
     assert "3 checked, none shaky" in page(signed_in(manager)).content.decode()
+
+
+def test_what_nobody_has_checked_is_not_called_safe(
+    manager: User, regional: User, location: Any
+) -> None:
+    for _ in range(2):
+        AppointmentFactory(guest=GuestFactory(location=location))
+    shown = page(signed_in(manager)).content.decode()
+    assert "2 bookings, none checked yet" in shown
+    assert "none shaky" not in shown
+    forecast = (
+        signed_in(regional)
+        .get(reverse("overview-bookings"), headers={"HX-Request": "true"})
+        .content.decode()
+    )
+    assert "None of them has been checked yet" in forecast
+    assert "0.0" not in forecast
 
 
 def wait(location: Any, **fields: Any) -> WaitlistEntry:
@@ -204,7 +221,7 @@ def test_the_forecast_is_a_fragment_and_a_page_for_who_may(
     fragment, whole = client.get(url, headers=HTMX), client.get(url)
     assert "<html" not in fragment.content.decode()
     assert "<html" in whole.content.decode()
-    assert "of 1 bookings" in fragment.content.decode()
+    assert "Of 1 booking about" in fragment.content.decode()
     assert signed_in(manager).get(url).status_code == 403
 
 

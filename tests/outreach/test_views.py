@@ -25,6 +25,7 @@ from outreach.models import (
     Template,
 )
 from outreach.unsubscribe import token_for
+from platforms.models import OutboxItem
 from tests.factories.memberships import AppointmentFactory, LocationFactory
 from tests.factories.outreach import make_draft, make_message, mirror_is_fresh, take_answer
 
@@ -273,6 +274,31 @@ def test_a_message_held_by_the_hour_shows_when_it_leaves(location, now):
     assert row.held.startswith("Outside calling hours")
     assert row.leaves_at == datetime(2026, 11, 21, 14, 0, tzinfo=UTC)  # 9:00 there
     assert row.todo == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "is_called"), [("STOP", "confirms a stop"), ("HELP", "answers HELP")]
+)
+@pytest.mark.parametrize(
+    ("view", "state"),
+    [("waiting", "ready"), ("sending", "sending"), ("trouble", "dead"), ("sent", "sent")],
+)
+def test_outgoing_shows_what_no_play_wrote(enter, manager, location, said, is_called, view, state):
+    """The confirmation of a stop belongs to no play and no person."""
+    at = clock.now()
+    written = make_message(location, now=at - timedelta(hours=2))
+    OutboxItem.objects.filter(pk=written.outbox_id).update(state="sent", sent_at=at)
+    take_answer(said, guest=written.guest, now=at)
+    own = Message.objects.exclude(purpose="outreach").get()
+    assert (own.play, own.approved_by) == (None, None)
+    OutboxItem.objects.filter(pk=own.outbox_id).update(
+        state=state,
+        sent_at=at if state == "sent" else None,
+        leased_until=at + timedelta(minutes=1) if state == "sending" else None,
+    )
+    page = enter(manager).get("/outgoing/", {"view": view})
+    assert page.status_code == 200
+    assert is_called in page.content.decode()
 
 
 def test_outgoing_names_the_location_where_it_is_not_picked(
