@@ -20,6 +20,7 @@ import orjson
 from django.db import connection, transaction
 from django.db.models import F
 
+from memberships import tasks
 from memberships.mirror import book, contracts, people
 from memberships.mirror.staging import Written
 from memberships.models import Appointment, Guest, Location, Membership
@@ -69,13 +70,7 @@ def handle_delivery(delivery: InboxDelivery, now: datetime) -> None:
         raise inbox.Unreadable(f"No such event is known: {event[:60]!r}.")
     raise_hints(found, now=now)
     if found:
-        transaction.on_commit(_wake, robust=True)
-
-
-def _wake() -> None:
-    from memberships import tasks
-
-    tasks.wake_hints()
+        transaction.on_commit(tasks.wake_hints, robust=True)
 
 
 def _id(data: Any, *path: str) -> str:
@@ -227,12 +222,12 @@ def _lease(now: datetime, limit: int) -> list[EntityHint]:
     rows = EntityHint.objects.raw(
         """
         UPDATE platforms_entityhint SET attempt = attempt + 1, leased_until = %(until)s
-        WHERE id IN (
+        WHERE id = ANY(ARRAY(
             SELECT id FROM platforms_entityhint
             WHERE sync_gen > done_gen AND due_at <= %(now)s AND connection = %(connection)s
               AND (leased_until IS NULL OR leased_until < %(now)s)
             ORDER BY due_at, id FOR UPDATE SKIP LOCKED LIMIT %(limit)s
-        )
+        ))
         RETURNING *
         """,
         {"now": now, "until": now + LEASE, "connection": CONNECTION, "limit": limit},

@@ -7,7 +7,8 @@ the Outgoing page shows the first that fails: both read this one list, so they c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +30,12 @@ FRESH_STREAMS = ("guests", "members", "appointments")
 # A claimed message is called within this time or let go. The hold period is longer by it, so that
 # two calls never stand closer than the period, however slow the first was after its claim.
 CALL_WITHIN = timedelta(seconds=5)
+
+# Beyond this the world may have changed since the gate was asked: switch, opt-out and hours are
+# read again, and again if the reading itself took longer, up to so many times. A machine that slow
+# lets the message wait.
+RECHECK_AFTER_S = 0.05
+RECHECKS = 5
 
 
 @dataclass(frozen=True)
@@ -387,6 +394,22 @@ def still_open(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> bo
     with connection.cursor() as cursor:
         cursor.execute(_STILL_SQL, values)
         return cursor.fetchone() is not None
+
+
+def seen_open(ask: Callable[[datetime], bool], *, looked: float, now: datetime) -> bool:
+    """Whether a gate was seen open a moment ago. `looked` is when it was asked last, in seconds of
+    the monotonic clock, `now` the instant of that; `ask(instant)` asks it again."""
+    begun = looked
+    for _ in range(RECHECKS):
+        instant = time.monotonic()
+        if instant - looked <= RECHECK_AFTER_S:
+            return True
+        if instant - begun > CALL_WITHIN.total_seconds():
+            return False
+        looked = instant
+        if not ask(now + timedelta(seconds=looked - begun)):
+            return False
+    return time.monotonic() - looked <= RECHECK_AFTER_S
 
 
 def held_reasons(

@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta, tzinfo
 from datetime import time as clock_time
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -29,7 +29,7 @@ from outreach.models import Breaker, Message
 from platforms import outbox
 from platforms.carriers import email
 from platforms.models import OutboxItem
-from platforms.outcome import Outcome, Result
+from platforms.outcome import Outcome
 from staff.models import User
 
 log = logging.getLogger(__name__)
@@ -203,33 +203,25 @@ def dispatch_notices(*, now: datetime, limit: int = 50) -> int:
         if item is None:
             break
         made += 1
-        _store(item, _call(item), now=instant)
+        outbox.carry_out(item, partial(_call, item), now=instant, also=_note_end)
     return made
 
 
 def _call(item: OutboxItem) -> Outcome:
     payload = item.payload
-    try:
-        return email.send(
-            key=outbox.key_of(item),
-            to=payload["to"],
-            subject=payload["subject"],
-            body=payload["body"],
-        )
-    except Exception as error:
-        log.exception("note %s: the call failed", item.pk)
-        return Outcome(Result.UNKNOWN, error=f"The call failed: {type(error).__name__}.")
+    return email.send(
+        key=outbox.key_of(item),
+        to=payload["to"],
+        subject=payload["subject"],
+        body=payload["body"],
+    )
 
 
-@transaction.atomic
-def _store(item: OutboxItem, outcome: Outcome, *, now: datetime) -> None:
-    finished = outbox.finish(item, outcome, now)
-    if finished is None:
-        return
-    _name, breaker_id, kind, _at, person = finished.subject.split(":")
+def _note_end(finished: OutboxItem, at: datetime) -> None:
+    _name, breaker_id, kind, _moment_told, person = finished.subject.split(":")
     audit.record(
         events.BREAKER_TOLD,
-        at=now,
+        at=at,
         location_id=finished.location_id,
         target=Breaker.objects.filter(pk=breaker_id).first(),
         detail={

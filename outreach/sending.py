@@ -20,7 +20,16 @@ from django.urls import reverse
 
 from audit import checkpoints
 from audit import services as audit
-from outreach import approval, breakers, caps, events, gate, reply_address, threads
+from outreach import (
+    approval,
+    breakers,
+    caps,
+    events,
+    gate,
+    reply_address,
+    threads,
+    unsubscribe,
+)
 from outreach.models import Channel, Contact, Message, OutreachPolicy
 from platforms import outbox
 from platforms.carriers import email, sms
@@ -38,11 +47,6 @@ LEASE = timedelta(seconds=CONNECT_SECONDS + settings.CARRIER["timeout_seconds"] 
 # A run ends after this and beat begins the next: checkpoints are compared again, and a deploy or a
 # stop of the worker never waits long.
 RUN_S = 20.0
-# Beyond this the world may have changed since the gate was asked: switch, opt-out and hours are
-# read again, and again if the reading itself took longer, up to so many times. A machine that slow
-# lets the message wait.
-RECHECK_AFTER_S = 0.05
-RECHECKS = 5
 
 EVENT_OF = {
     State.SENT: events.MESSAGE_SENT,
@@ -110,30 +114,19 @@ def _send_next(*, now: datetime) -> Message | None:
     ):
         log.error("message %s differs from what was approved: not sent", message.pk)
         outcome = Outcome(Result.REFUSED, error="The text differs from the approved one.")
-        _store(item, message, outcome, now=now)
+        outbox.carry_out(item, lambda: outcome, now=now, also=partial(_note_end, message))
         return message
-    if not _may_call(item, looked=looked, now=now, policy=policy):
-        _let_go(item, message, now=now + timedelta(seconds=time.monotonic() - looked))
+
+    def ask_again(instant: datetime) -> bool:
+        return gate.still_open(item, now=instant, policy=policy)
+
+    may_leave = gate.seen_open(ask_again, looked=looked, now=now)
+    now += timedelta(seconds=time.monotonic() - looked)
+    if not may_leave:
+        _let_go(item, message, now=now)
         raise NotNow
-    outcome = _call(item, message)
-    _store(item, message, outcome, now=now + timedelta(seconds=time.monotonic() - looked))
+    outbox.carry_out(item, partial(_call, item, message), now=now, also=partial(_note_end, message))
     return message
-
-
-def _may_call(item: OutboxItem, *, looked: float, now: datetime, policy: OutreachPolicy) -> bool:
-    """Whether the gate was seen open a moment ago. `looked` is when it was asked last, in seconds
-    of the monotonic clock, `now` the instant of that."""
-    begun = looked
-    for _ in range(RECHECKS):
-        instant = time.monotonic()
-        if instant - looked <= RECHECK_AFTER_S:
-            return True
-        if instant - begun > gate.CALL_WITHIN.total_seconds():
-            return False
-        looked = instant
-        if not gate.still_open(item, now=now + timedelta(seconds=looked - begun), policy=policy):
-            return False
-    return time.monotonic() - looked <= RECHECK_AFTER_S
 
 
 @transaction.atomic
@@ -208,28 +201,21 @@ def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
 
 
 def _call(item: OutboxItem, message: Message) -> Outcome:
-    """Hand the message to its carrier. Whatever goes wrong unexpectedly may have gone out."""
+    """Hand the message to its carrier."""
     key = outbox.key_of(item)
-    try:
-        if message.channel == Channel.SMS:
-            return sms.send(
-                key=key,
-                to=message.address,
-                body=message.body,
-                status_callback=receipt_url(item),
-            )
-        return email.send(
-            key=key,
-            to=message.address,
-            subject=message.subject,
-            body=message.body,
-            unsubscribe=unsubscribe_url(message),
-            reply_to=reply_address.address_for(message),
-            answers=_answered_mails(message),
+    if message.channel == Channel.SMS:
+        return sms.send(
+            key=key, to=message.address, body=message.body, status_callback=receipt_url(item)
         )
-    except Exception as error:
-        log.exception("message %s: the call failed", message.pk)
-        return Outcome(Result.UNKNOWN, error=f"The call failed: {type(error).__name__}.")
+    return email.send(
+        key=key,
+        to=message.address,
+        subject=message.subject,
+        body=message.body,
+        unsubscribe=unsubscribe_url(message),
+        reply_to=reply_address.address_for(message),
+        answers=_answered_mails(message),
+    )
 
 
 def receipt_url(item: OutboxItem) -> str:
@@ -258,37 +244,29 @@ def _answered_mails(message: Message) -> list[str]:
 
 def unsubscribe_url(message: Message) -> str:
     """The one-click way out of an e-mail; the token names the message and is signed."""
-    from outreach.unsubscribe import token_for
-
-    path = reverse("unsubscribe", args=[token_for(message)])
+    path = reverse("unsubscribe", args=[unsubscribe.token_for(message)])
     return settings.PUBLIC_URL.rstrip("/") + path
 
 
-@transaction.atomic
-def _store(item: OutboxItem, message: Message, outcome: Outcome, *, now: datetime) -> None:
-    """Store the outcome, move the money, write the ledger: together. An answer that comes after
-    the lease ended counts for nothing."""
-    finished = outbox.finish(item, outcome, now)
-    if finished is None:
-        log.warning("message %s: the answer came after the lease ended", message.pk)
-        return
+def _note_end(message: Message, finished: OutboxItem, at: datetime) -> None:
+    """What belongs to the end of a call or look-up: money, thread, ledger."""
     state = State(finished.state)
     policy = OutreachPolicy.current()
     if state == State.SENT:
         caps.post(message, policy=policy)
     elif state in (State.REFUSED, State.DEAD):
         caps.void(message, policy=policy)
-    threads.note_state(message, state, now=now)
+    threads.note_state(message, state, now=at)
     audit.record(
         EVENT_OF[state],
-        at=now,
+        at=at,
         location_id=message.location_id,
         guest_id=message.guest_id,
         target=message,
         detail={
             "play": message.play_id,
-            "outbox": item.pk,
-            "attempt": item.attempt,
+            "outbox": finished.pk,
+            "attempt": finished.attempt,
             "provider_ref": finished.provider_ref,
             "due_at": finished.due_at,
             "error": _without_address(finished.error, message),
@@ -336,10 +314,6 @@ def check_unknown(*, now: datetime, limit: int = 1_000) -> int:
         asked += 1
         message = Message.objects.select_related("location").get(outbox_id=item.pk)
         carrier = sms if message.channel == Channel.SMS else email
-        try:
-            outcome = carrier.look_up(key=outbox.key_of(item))
-        except Exception as error:
-            log.exception("message %s: the look-up failed", message.pk)
-            outcome = Outcome(Result.UNKNOWN, error=f"Look-up failed: {type(error).__name__}.")
-        _store(item, message, outcome, now=now + timedelta(seconds=time.monotonic() - begun))
+        look_up = partial(carrier.look_up, key=outbox.key_of(item))
+        outbox.carry_out(item, look_up, now=instant, also=partial(_note_end, message))
     return asked

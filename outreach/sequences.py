@@ -210,11 +210,11 @@ def _claim(*, now: datetime) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE outreach_run SET leased_until = %(until)s WHERE id IN (
+            UPDATE outreach_run SET leased_until = %(until)s WHERE id = ANY(ARRAY(
                 SELECT id FROM outreach_run
                 WHERE state = 'running' AND next_at <= %(now)s
                   AND (leased_until IS NULL OR leased_until <= %(now)s)
-                ORDER BY next_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
+                ORDER BY next_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
             RETURNING id
             """,
             {"now": now, "until": now + LEASE, "batch": BATCH},

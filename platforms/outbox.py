@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import random
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +25,8 @@ from django.db.models import F
 from audit import services as ledger
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
+
+log = logging.getLogger(__name__)
 
 State = OutboxItem.State
 
@@ -188,6 +192,33 @@ def claim_unknown(*, topic: str, now: datetime, lease: timedelta) -> OutboxItem 
         {"topic": topic, "now": now, "leased_until": now + lease},
     )
     return next(iter(rows), None)
+
+
+def carry_out(
+    item: OutboxItem,
+    call: Callable[[], Outcome],
+    *,
+    now: datetime,
+    also: Callable[[OutboxItem, datetime], None],
+) -> OutboxItem | None:
+    """Make the call (or look-up) of a claimed row, outside any transaction, and store what came of
+    it. `now` is the instant the call begins; the time it takes is added. `also(row, at)` runs in
+    the transaction of the result: what it writes commits with it. What goes wrong unexpectedly may
+    have taken effect all the same, so it is unknown. None when the answer counts for nothing."""
+    begun = time.monotonic()
+    try:
+        outcome = call()
+    except Exception as error:
+        log.exception("outbox row %s: the call failed", item.pk)
+        outcome = Outcome(Result.UNKNOWN, error=f"The call failed: {type(error).__name__}.")
+    at = now + timedelta(seconds=time.monotonic() - begun)
+    with transaction.atomic():
+        finished = finish(item, outcome, at)
+        if finished is not None:
+            also(finished, at)
+    if finished is None:
+        log.warning("outbox row %s: the answer came too late, another has it", item.pk)
+    return finished
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.db.models import Exists, Min, OuterRef
 
 from audit import services as audit
 from memberships.models import Location
-from outreach import doubts, events
+from outreach import doubts, events, promotion
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed
 from outreach.models import AutomaticRule, Draft, Message, Phase, PhaseChange, Play, PlayPhase
 from outreach.services.decisions import recall_approval
@@ -53,8 +53,6 @@ def raise_phase(
 ) -> PlayPhase:
     """Move a play up at a location; asked for automatic where it is automatic, the rules as they
     are now count. The caller has asked for the password. Raises NotAllowed with every obstacle."""
-    from outreach import promotion
-
     if not by.has_perm("outreach.promote_play", location):
         raise NotAllowed("You may not move plays up here. Ask a regional manager.")
     if not reason.strip():

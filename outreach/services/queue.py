@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from outreach import approval
+from outreach import approval, tasks
 from outreach.models import Message
 from platforms import outbox
 from platforms.models import OutboxItem
@@ -16,8 +16,6 @@ def queue_message(
     message: Message, *, subject: str, approval_hash: str, due_at: datetime, now: datetime
 ) -> None:
     """Put the message into the outbox, in the transaction that approved it; wake the sender."""
-    from outreach.tasks import wake_sender
-
     message.outbox = outbox.enqueue(
         topic=OutboxItem.Topic.MESSAGE,
         channel=message.channel,
@@ -30,4 +28,4 @@ def queue_message(
     )
     message.save()
     if due_at <= now:
-        transaction.on_commit(wake_sender, robust=True)
+        transaction.on_commit(tasks.wake_sender, robust=True)

@@ -1,7 +1,7 @@
 """Sending a text of the library to oneself, through outbox and carrier as a guest would get it.
 
-Only to the address on file for the person who asks, marked as a test, a few an hour. The stop
-switch holds it as it holds everything.
+Only to the address on file for the person who asks, marked as a test, a few an hour. Stop switch,
+opt-out and breakers hold it at the moment of the call, as the gate holds messages to guests.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,14 +18,14 @@ from django.db import connection, transaction
 
 from audit import checkpoints
 from audit import services as audit
-from outreach import events
+from outreach import events, gate, tasks
 from outreach.errors import NotAllowed, TooMany
 from outreach.models import Channel, Suppression, Template, TrialSend
 from outreach.texts import SAMPLE, fill
 from platforms import outbox
 from platforms.carriers import email, sms
 from platforms.models import OutboxItem
-from platforms.outcome import Outcome, Result
+from platforms.outcome import Outcome
 
 if TYPE_CHECKING:
     from staff.models import User
@@ -35,22 +36,44 @@ AN_HOUR = 5  # test sends of a person in an hour
 MARK = "[Test] "
 LEASE = timedelta(seconds=60)  # longer than the slowest call
 
-_CANDIDATE = """
-    SELECT o.id FROM platforms_outboxitem o
-    WHERE o.topic = 'test' AND o.state = 'ready' AND o.due_at <= %(now)s
-      AND NOT EXISTS (
-          SELECT 1 FROM outreach_switch s WHERE s.stopped
-            AND (s.scope = 'all' OR (s.scope = 'channel' AND s.key = o.channel)))
+# What holds a test back, by the names the gate has for it. Asked when it is requested, in the
+# statement that claims it, and again when time passed before the call.
+_HOLDS = {
+    "switch": """EXISTS (
+        SELECT 1 FROM outreach_switch s WHERE s.stopped AND (
+            s.scope = 'all' OR (s.scope = 'channel' AND s.key = o.channel)
+            OR (s.scope = 'play' AND s.key = x.play_id)))""",
+    "suppressed": """EXISTS (
+        SELECT 1 FROM outreach_suppression s WHERE s.lifted_at IS NULL
+          AND s.channel = o.channel AND s.address = o.payload->>'to')""",
+    # A person asks for a test, yet it goes through the carrier that may be what is wrong.
+    "breaker": """EXISTS (
+        SELECT 1 FROM outreach_breaker b WHERE b.state <> 'closed'
+          AND b.location_id IS NULL AND (b.play_id IS NULL OR b.play_id = x.play_id))""",
+}
+_FROM = """
+    FROM platforms_outboxitem o
+    JOIN outreach_trialsend t ON t.outbox_id = o.id JOIN outreach_template x ON x.id = t.template_id
+"""
+_FREE = f"NOT ({' OR '.join(_HOLDS.values())})"
+_CANDIDATE = f"""
+    SELECT o.id {_FROM}
+    WHERE o.topic = 'test' AND o.state = 'ready' AND o.due_at <= %(now)s AND {_FREE}
     ORDER BY o.due_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED
 """
+_STILL_SQL = f"""
+    SELECT o.id {_FROM}
+    WHERE o.id = %(item)s AND o.state = 'sending' AND o.attempt = %(attempt)s
+      AND o.leased_until > %(now)s AND {_FREE}
+"""
+_WHICH = " ".join(f"WHEN {sql} THEN '{key}'" for key, sql in _HOLDS.items())
+_HELD_SQL = f"SELECT CASE {_WHICH} ELSE '' END {_FROM} WHERE o.id = %(item)s"
 
 
 @transaction.atomic
 def send_test(*, template_id: int, by: User, now: datetime) -> TrialSend:
     """Queue the text, filled with sample values, to the person's own address. Raises NotAllowed,
     TooMany."""
-    from outreach.tasks import wake_trials
-
     if not by.has_perm("outreach.propose_library"):
         raise NotAllowed("You may not send tests. Ask a manager.")
     template = Template.objects.get(pk=template_id)
@@ -86,7 +109,9 @@ def send_test(*, template_id: int, by: User, now: datetime) -> TrialSend:
     trial = TrialSend.objects.create(
         template=template, asked_by=by, asked_at=now, channel=template.channel, outbox=item
     )
-    transaction.on_commit(wake_trials, robust=True)
+    if held := _held(item):
+        raise NotAllowed(f"{gate.HELD[held]}. Ask for the test again when that is over.")
+    transaction.on_commit(tasks.wake_trials, robust=True)
     audit.record(
         events.TEST_ASKED,
         at=now,
@@ -106,46 +131,54 @@ def dispatch_trials(*, now: datetime, limit: int = 20) -> int:
         log.error("no test is sent: %s", error)
         return 0
     begun, made = time.monotonic(), 0
-    for look_up in (False, True):
-        while made < limit:
-            instant = now + timedelta(seconds=time.monotonic() - begun)
-            item = (
-                outbox.claim_unknown(topic=OutboxItem.Topic.TEST, now=instant, lease=LEASE)
-                if look_up
-                else outbox.claim(candidate_sql=_CANDIDATE, params={}, now=instant, lease=LEASE)
-            )
-            if item is None:
-                break
-            made += 1
-            _store(item, _call(item, look_up=look_up), now=instant)
+    for _ in range(limit):
+        instant = now + timedelta(seconds=time.monotonic() - begun)
+        looked = time.monotonic()
+        item = outbox.claim(candidate_sql=_CANDIDATE, params={}, now=instant, lease=LEASE)
+        if item is None:
+            break
+        if not gate.seen_open(partial(_still_open, item), looked=looked, now=instant):
+            outbox.release(item)
+            continue
+        made += 1
+        outbox.carry_out(item, partial(_call, item), now=instant, also=_note_end)
+    while made < limit:
+        instant = now + timedelta(seconds=time.monotonic() - begun)
+        item = outbox.claim_unknown(topic=OutboxItem.Topic.TEST, now=instant, lease=LEASE)
+        if item is None:
+            break
+        made += 1
+        carrier = sms if item.channel == Channel.SMS else email
+        look_up = partial(carrier.look_up, key=outbox.key_of(item))
+        outbox.carry_out(item, look_up, now=instant, also=_note_end)
     return made
 
 
-def _call(item: OutboxItem, *, look_up: bool) -> Outcome:
+def _held(item: OutboxItem) -> str:
+    """Which of _HOLDS keeps the test back; empty where none does."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD_SQL, {"item": item.pk})
+        return str(cursor.fetchone()[0])
+
+
+def _still_open(item: OutboxItem, now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_STILL_SQL, {"item": item.pk, "attempt": item.attempt, "now": now})
+        return cursor.fetchone() is not None
+
+
+def _call(item: OutboxItem) -> Outcome:
     key, payload = outbox.key_of(item), item.payload
-    is_text = item.channel == Channel.SMS
-    try:
-        if look_up:
-            return sms.look_up(key=key) if is_text else email.look_up(key=key)
-        if is_text:
-            return sms.send(key=key, to=payload["to"], body=payload["body"])
-        return email.send(
-            key=key, to=payload["to"], subject=payload["subject"], body=payload["body"]
-        )
-    except Exception as error:
-        log.exception("test %s: the call failed", item.pk)
-        return Outcome(Result.UNKNOWN, error=f"The call failed: {type(error).__name__}.")
+    if item.channel == Channel.SMS:
+        return sms.send(key=key, to=payload["to"], body=payload["body"])
+    return email.send(key=key, to=payload["to"], subject=payload["subject"], body=payload["body"])
 
 
-@transaction.atomic
-def _store(item: OutboxItem, outcome: Outcome, *, now: datetime) -> None:
-    finished = outbox.finish(item, outcome, now)
-    if finished is None:
-        return
+def _note_end(finished: OutboxItem, at: datetime) -> None:
     trial = TrialSend.objects.select_related("template").get(outbox=finished)
     audit.record(
         events.TEST_ANSWERED,
-        at=now,
+        at=at,
         target=trial.template,
         detail={"outbox": finished.pk, "state": finished.state, "attempt": finished.attempt},
     )

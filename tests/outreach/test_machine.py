@@ -83,6 +83,7 @@ TOLD = {
     "message.begun": "sending",
     "message.held_back": "ready",
     "message.sent": "sent",
+    "message.receipt": "sent",
     "message.refused": "refused",
     "message.postponed": "ready",
     "message.unknown": "unknown",
@@ -1109,7 +1110,8 @@ def machine(db: None, monkeypatch: pytest.MonkeyPatch) -> type[Outreach]:
         lambda: UUID(int=int(hashlib.sha256(b"%d" % next(NUMBERS[0])).hexdigest()[:32], 16)),
         raising=False,
     )  # fmt: skip
-    monkeypatch.setattr(sending, "time", SimpleNamespace(monotonic=lambda: TIME.passed))
+    for module in (sending, gate, outbox):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: TIME.passed))
     monkeypatch.setattr(sending.sms, "send", lambda **call: CARRIERS[0].send_sms(**call))
     monkeypatch.setattr(sending.email, "send", lambda **call: CARRIERS[0].send_email(**call))
     for carrier in (sending.sms, sending.email):

@@ -403,7 +403,7 @@ def test_a_reading_of_the_gate_that_took_long_itself_is_made_again(
 
 
 def test_a_machine_too_slow_for_the_gate_lets_the_message_wait(carrier, message, due, monkeypatch):
-    monkeypatch.setattr(sending, "RECHECK_AFTER_S", 0.0)
+    monkeypatch.setattr(gate, "RECHECK_AFTER_S", 0.0)
     assert sending.dispatch_due(now=due, limit=1) == 0
     assert carrier.calls == []
     assert state_of(message) == State.READY

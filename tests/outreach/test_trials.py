@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.core import mail
 from audit.models import LedgerEntry
 from outreach import services
 from outreach.errors import NotAllowed, TooMany
-from outreach.models import Message, Template, TrialSend
+from outreach.models import Breaker, Message, Template, TrialSend
 from outreach.services import trials
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
@@ -28,7 +29,8 @@ def author(manager):
 
 @pytest.fixture
 def text() -> Template:
-    return Template.objects.filter(channel="sms", body__startswith="Hi {first_name}").first()
+    texts = Template.objects.filter(channel="sms", play__isnull=False)
+    return texts.filter(body__startswith="Hi {first_name}").first()
 
 
 @pytest.fixture
@@ -106,6 +108,73 @@ def test_the_stop_switch_holds_tests_too(text, author, carrier, now, scope) -> N
     services.stop_sending(scope=scope[0], key=scope[1], reason="wrong price", by=author, now=now)
     assert services.dispatch_trials(now=now) == 0
     assert carrier == []
+
+
+def stop_all(text, author, now) -> None:
+    services.stop_sending(scope="all", key="", reason="wrong price", by=author, now=now)
+
+
+def stop_the_play(text, author, now) -> None:
+    services.stop_sending(scope="play", key=text.play_id, reason="x", by=author, now=now)
+
+
+def say_stop(text, author, now) -> None:
+    services.suppress(channel="sms", address=author.phone, source="staff", reason="x", now=now)
+
+
+def open_a_breaker(text, author, now) -> None:
+    Breaker.objects.create(
+        signal=Breaker.Signal.FAILURES, state=Breaker.State.OPEN, changed_at=now, tries_at=now,
+        evaluated_at=now,
+    )  # fmt: skip
+
+
+CLOSING = [stop_all, stop_the_play, say_stop, open_a_breaker]
+
+
+@pytest.mark.parametrize("close", CLOSING)
+def test_what_holds_a_test_when_it_is_asked_for_says_so(text, author, now, close) -> None:
+    close(text, author, now)
+    with pytest.raises(NotAllowed, match=r"said stop|stopped|not as usual"):
+        ask(text, author, now)
+    assert not OutboxItem.objects.exists()
+
+
+@pytest.mark.parametrize("close", CLOSING)
+def test_what_changes_after_it_was_asked_for_holds_it_too(text, author, carrier, now, close):
+    ask(text, author, now)
+    close(text, author, now)
+    assert services.dispatch_trials(now=now) == 0
+    assert carrier == []
+    assert TrialSend.objects.get().outbox.state == State.READY
+
+
+@pytest.mark.parametrize("close", CLOSING)
+def test_what_changes_between_claim_and_call_holds_it_too(
+    text, author, carrier, now, close, monkeypatch
+) -> None:
+    ask(text, author, now)
+    claim = trials.outbox.claim
+
+    def claim_slowly(**kwargs):
+        item = claim(**kwargs)
+        if item is not None:
+            time.sleep(0.06)
+            close(text, author, now)
+        return item
+
+    monkeypatch.setattr(trials.outbox, "claim", claim_slowly)
+    assert services.dispatch_trials(now=now) == 0
+    assert carrier == []
+    item = TrialSend.objects.get().outbox
+    assert (item.state, item.tries) == (State.READY, 0)
+
+
+def test_a_breaker_of_one_location_holds_no_test(text, author, carrier, now, location) -> None:
+    open_a_breaker(text, author, now)
+    Breaker.objects.update(location=location)
+    ask(text, author, now)
+    assert services.dispatch_trials(now=now) == 1
 
 
 @pytest.mark.django_db(transaction=True)
