@@ -9,7 +9,7 @@ from django.test import Client
 
 from audit.models import LedgerEntry
 from outreach import caps, failures, gate, services
-from outreach.errors import NotAllowed
+from outreach.errors import Conflict, NotAllowed
 from outreach.models import Cap, Message, OutreachPolicy
 from outreach.selectors import outgoing
 from platforms.models import OutboxItem
@@ -84,6 +84,40 @@ def test_each_cost_is_set_aside_anew_and_no_limit_is_passed(given_up, location, 
     assert set(Cap.objects.values_list("reserved_cents", flat=True)) == {5_000}
     assert Message.objects.filter(reservation="reserved").count() == 2
     assert OutboxItem.objects.filter(state="dead").count() == 1
+
+
+def test_one_place_alone_and_nothing_from_long_ago(given_up, location, elsewhere, admin, now):
+    there = give_up(make_message(elsewhere, now=now - timedelta(minutes=10)))
+    old = give_up(make_message(location, now=now - timedelta(minutes=10)))
+    long_ago = now - services.messages.RETRIED_FOR
+    OutboxItem.objects.filter(pk=old.outbox_id).update(created_at=long_ago)
+    assert services.retry_all(cause="away", location_id=location.pk, by=admin, now=now) == (1, 0)
+    ready = Message.objects.filter(outbox__state="ready")
+    assert [message.pk for message in ready] == [given_up.pk]
+    assert services.retry_all(cause="away", location_id=None, by=admin, now=now) == (1, 0)
+    assert set(ready.values_list("pk", flat=True)) == {given_up.pk, there.pk}
+
+
+def test_what_was_sent_after_all_is_spent(given_up, manager, now):
+    OutboxItem.objects.update(state="uncertain")
+    Message.objects.update(cost_cents=2_500, reservation="reserved")
+    Cap.objects.update(reserved_cents=2_500, spent_cents=0)
+    services.settle_uncertain(message_id=given_up.pk, was_sent=True, by=manager, now=now)
+    assert set(Cap.objects.values_list("reserved_cents", "spent_cents")) == {(0, 2_500)}
+    assert Message.objects.get().reservation == "posted"
+
+
+@pytest.mark.parametrize("state", ["ready", "sending", "unknown", "uncertain", "sent", "refused"])
+def test_only_what_was_given_up_is_tried_again(given_up, manager, now, state):
+    OutboxItem.objects.update(
+        state=state,
+        leased_until=now if state == "sending" else None,
+        sent_at=now if state == "sent" else None,
+    )
+    with pytest.raises(Conflict, match="not given up"):
+        services.retry_message(message_id=given_up.pk, by=manager, now=now)
+    assert OutboxItem.objects.get().state == state
+    assert not LedgerEntry.objects.filter(event="message.retried").exists()
 
 
 def test_others_locations_stay(given_up, outsider, desk, now):

@@ -267,6 +267,15 @@ def test_nor_a_stop_that_came_by_another_way(waiting, now, source):
     assert Suppression.objects.filter(lifted_at=None).exists()
 
 
+@pytest.mark.parametrize("source", Suppression.Source.values)
+def test_a_start_undoes_the_stop_that_went_before_by_whatever_way(waiting, now, source):
+    stop(waiting.guest, source=source, at=now - timedelta(minutes=1))
+    start = parked_answer("START", guest=waiting.guest, ref="A", now=now)
+    inbox.try_again(delivery_ids=[start.pk])
+    inbox.work_through(now=now + timedelta(minutes=3))
+    assert not Suppression.objects.filter(lifted_at=None).exists()
+
+
 def test_a_start_undoes_the_stop_written_before_it_however_late_both_are_read(waiting, now):
     for word, minutes in (("STOP", 0), ("START", 1)):
         at = now + timedelta(minutes=minutes)

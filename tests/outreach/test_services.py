@@ -519,6 +519,28 @@ def test_costs_in_two_currencies_are_never_added(draft, manager, admin, now):
         services.approve_draft(draft_id=more.pk, version=1, by=admin, now=now)
 
 
+def test_changed_limits_count_from_today_in_the_currency_of_the_place(location, now):
+    there = LocationFactory(currency="CAD")
+    today, month = location.today(now), f"{location.today(now):%Y-%m}"
+    day, play = Cap.Scope.LOCATION_DAY, Cap.Scope.PLAY_MONTH
+    for scope, key, period in (
+        (day, str(location.pk), today.isoformat()),
+        (day, str(there.pk), today.isoformat()),
+        (day, str(there.pk), (today - timedelta(days=1)).isoformat()),
+        (play, "p:CAD", month),
+        (play, "p:CAD", "2026-10"),
+    ):
+        Cap.objects.create(scope=scope, key=key, period=period, limit_cents=1)
+    own = {"CAD": {"location_day": 700, "play_month": 900}}
+    policy = OutreachPolicy(location_day_cents=500, limits_by_currency=own)
+    caps.follow_policy(policy=policy, locations=[location, there], now=now)
+    found = Cap.objects.order_by("pk").values_list("limit_cents", flat=True)
+    assert list(found) == [500, 700, 1, 900, 1]
+    Cap.objects.update(reserved_cents=600, spent_cents=50, limit_cents=650)
+    caps.follow_policy(policy=policy, locations=[location, there], now=now)
+    assert list(found.all()) == [650, 700, 650, 900, 650]  # never below what is used
+
+
 def test_a_currency_may_have_limits_of_its_own(draft, manager, admin, now):
     OutreachPolicy.objects.update_or_create(
         pk=1, defaults={"limits_by_currency": {"EUR": {"business_month": 100}}}
