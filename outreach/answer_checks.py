@@ -126,20 +126,21 @@ def _may_write(text: AnswerText) -> Check:
     name = "opt-out"
     if text.guest.vanished_at is not None or text.guest.merged_into_id is not None:
         return bad(name, "This guest is no longer in the booking platform.")
-    if is_suppressed(text.thread):
-        return bad(name, why_silent(text.thread))
+    if silent := why_silent(text.thread):
+        return bad(name, silent)
     return good(name, "May be answered")
 
 
-def is_suppressed(thread: Thread) -> bool:
-    """Whether the address said stop on this channel."""
-    return Suppression.objects.filter(
-        channel=thread.channel, address=thread.address, lifted_at__isnull=True
-    ).exists()
-
-
 def why_silent(thread: Thread) -> str:
-    """Why the guest cannot be answered in writing, with what to do instead."""
+    """Why the guest cannot be answered in writing on this channel, with what to do instead; empty
+    when they can."""
+    stop = Suppression.objects.filter(
+        channel=thread.channel, address=thread.address, lifted_at__isnull=True
+    ).first()
+    if stop is None:
+        return ""
+    if stop.source == Suppression.Source.CARRIER:
+        return f"Nothing more goes to this address: {stop.reason}. Ring the guest instead."
     return f"Said stop to {thread.get_channel_display()}. Ring the guest instead."
 
 

@@ -380,9 +380,8 @@ def pane(thread: Thread, user: User, *, now: datetime) -> Pane:
     silent = ""
     if thread.guest is not None and thread.location is not None:
         facts = Facts.of(thread.guest, thread.location, now=now)
-        if answer_checks.is_suppressed(thread):
-            silent = answer_checks.why_silent(thread)
-        else:
+        silent = answer_checks.why_silent(thread)
+        if not silent:
             last = thread.last_reply
             every = suggestions.filled(suggestions.library_answers(thread.channel), facts)
             language = suggestions.language_of(thread.guest, last)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import phonenumbers
 from django.conf import settings
@@ -28,6 +28,7 @@ class Facts:
     membership: Membership | None
     credits: int
     next_booking: Appointment | None
+    today: date
 
     @classmethod
     def of(cls, guest: Guest, location: Location, *, now: datetime) -> Facts:
@@ -51,7 +52,7 @@ class Facts:
             .order_by("starts_at")
             .first()
         )
-        return cls(guest, location, membership, left or 0, booking)
+        return cls(guest, location, membership, left or 0, booking, location.today(now))
 
     def values(self, language: str) -> dict[str, str]:
         """Values of the named fields in a language; a missing one has no entry."""
@@ -65,13 +66,21 @@ class Facts:
         if self.membership is not None:
             values["plan"] = self.membership.plan.name
             values["unused_credits"] = str(self.credits) if self.credits else ""
-            renews_on = self.membership.next_charge_on or self.membership.ends_on
+            renews_on = self._renews_on(self.membership)
             if renews_on is not None:
                 values["renews_on"] = day_in_words(renews_on, language)
         if self.next_booking is not None:
             at = self.next_booking.starts_at.astimezone(self.next_booking.location.zone)
             values["starts_at"] = f"{day_in_words(at.date(), language)}, {at:%H:%M}"
         return {name: value for name, value in values.items() if value}
+
+    def _renews_on(self, membership: Membership) -> date | None:
+        """The next day of payment, else the end of the term. A day that has passed (a payment that
+        failed stays due) is none, and who has asked to cancel does not renew."""
+        if membership.cancel_requested_on is not None:
+            return None
+        days = (membership.next_charge_on, membership.ends_on)
+        return next((day for day in days if day is not None and day >= self.today), None)
 
 
 def national(number: str, country: str) -> str:

@@ -264,8 +264,11 @@ def _facts(score: Any, habit: Habit, credits: int, now: datetime) -> dict[str, s
     """Values for the named fields of a template (outreach.texts.FIELDS). What is not known is
     left out: a text that needs it then shows up among those that need care."""
     contract = score.membership
-    renews_on = contract.ends_on or contract.next_charge_on
-    days = _situation(score, score.location.today(now)).days_away
+    today = score.location.today(now)
+    # A day that has passed (a payment that failed stays due) is no renewal to speak of.
+    days_known = (contract.ends_on, contract.next_charge_on)
+    renews_on = next((day for day in days_known if day is not None and day >= today), None)
+    days = _situation(score, today).days_away
     facts = {
         "first_name": score.guest.first_name,
         "location": score.location.name,

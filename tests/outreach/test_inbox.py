@@ -8,10 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from audit import clock
 from audit.models import LedgerEntry
-from outreach import inbox, receipts, replies, sending, services, suggestions
+from outreach import answer_checks, inbox, receipts, replies, sending, services, suggestions
 from outreach.errors import (
     AlreadyLeft,
     ChecksFailed,
@@ -135,6 +136,46 @@ def test_a_wish_to_cancel_is_never_answered_with_an_offer(guest, location, now):
         word in text.lower() for text in texts for word in ("offer", "stay", "%", "free")
     )
     assert thread.topic == Topic.CANCEL
+
+
+@pytest.mark.parametrize(
+    ("fields", "renews_on"),
+    [
+        ({"next_charge_on": 3}, "23 Nov"),
+        ({"next_charge_on": 0}, "20 Nov"),
+        ({"next_charge_on": -5}, None),  # the payment failed and stays due
+        ({"next_charge_on": -5, "ends_on": 9}, "29 Nov"),
+        ({"next_charge_on": 3, "cancel_requested_on": -2}, None),
+    ],
+)
+def test_a_day_that_has_passed_is_no_renewal(guest, location, now, fields, renews_on):
+    today = location.today(now)
+    days = {name: today + timedelta(days=offset) for name, offset in fields.items()}
+    MembershipFactory(guest=guest, **days)
+    facts = suggestions.Facts.of(guest, location, now=now)
+    assert facts.values("en").get("renews_on") == renews_on
+
+
+def test_who_cannot_be_written_to_is_told_apart(guest, now):
+    """A mailbox that is gone is no guest who wants silence."""
+    thread = fresh_of(waits("Friday?", guest, now))
+    assert answer_checks.why_silent(thread) == ""
+    gone = {"channel": thread.channel, "address": thread.address, "added_at": now}
+    Suppression.objects.create(**gone, source="carrier", reason="the mailbox does not exist")
+    assert answer_checks.why_silent(thread) == (
+        "Nothing more goes to this address: the mailbox does not exist. Ring the guest instead."
+    )
+    Suppression.objects.update(source="reply", reason="answered stop")
+    assert answer_checks.why_silent(thread).startswith("Said stop to text message.")
+
+
+def test_a_message_without_words_says_so(guest, manager, location, now):
+    thread = waits("", guest, now)
+    client = Client()
+    client.force_login(manager)
+    shown = client.get(reverse("reply-thread", args=[thread.pk])).content.decode()
+    assert "The message came without words." in shown
+    assert "without words" in client.get(reverse("replies")).content.decode()
 
 
 def test_words_alone_do_not_settle_a_wish_to_cancel(guest, manager, approver, now):
