@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from benchmarks.pages import asking, chain
-from memberships.models import Appointment, Location
+from memberships.models import Appointment, Guest, Location
+from outreach import services
 from outreach.selectors import VIEWS, open_drafts
 from platforms.models import OutboxItem
 from retention.models import MemberRow
@@ -59,3 +61,27 @@ def test_the_first_rows_of_a_list_come_from_an_index_in_their_order(
         plan = rows.values_list("pk", flat=True)[:50].explain()
         assert index in plan, plan
         assert "Sort" not in plan, plan
+
+
+@pytest.mark.django_db
+def test_what_is_looked_for_is_found_by_an_index(manager: User, now: datetime) -> None:
+    """Letters of a name, and everything given up for one cause: the table is not walked."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        list(Guest.objects.named("garc"))
+        services.retry_all(cause="away", location_id=None, by=manager, now=now)
+    found = {"guest_search": "memberships_guest", "outbox_trouble": "platforms_outboxitem"}
+    for index, table in found.items():
+        sql, params = next(one for one in asked if table in one[0])
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {sql}", params)
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert index in plan, plan
+        # More than a walk through the index: its key narrows what is read.
+        assert "Index Cond" in plan.partition(index)[2], plan

@@ -16,6 +16,7 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
@@ -93,8 +94,13 @@ def day(on: date | datetime | None) -> str:
 
 
 def _day(on: date | datetime) -> str:
-    this_year = timezone.localdate().year
-    return date_format(on, "D j M" if on.year == this_year else "D j M Y")
+    is_this_year = on.year == timezone.localdate().year
+    return _day_in_words(on.year, on.month, on.day, is_this_year, get_language())
+
+
+@lru_cache(maxsize=4096)  # a page of 50 rows shows the same days many times
+def _day_in_words(year: int, month: int, day: int, is_this_year: bool, language: str) -> str:
+    return date_format(date(year, month, day), "D j M" if is_this_year else "D j M Y")
 
 
 def _zone(place: Any) -> ZoneInfo | None:

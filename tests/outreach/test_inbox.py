@@ -661,6 +661,22 @@ def test_the_list_and_a_conversation_take_few_queries(enter, manager, crowd):
     assert len(of_part) <= 22, [query["sql"][:90] for query in of_part]
 
 
+@pytest.mark.parametrize(
+    ("q", "finds"),
+    [
+        ("BRIEN", True), ("o'br", True), ("(jr.)", True), ("ada o'b", True), ("ada ada", True),
+        ("o.br", False), ("br*", False), (".*", False), ("[a", False), ("ada x", False),
+    ],
+)  # fmt: skip
+def test_names_are_found_by_their_letters_and_nothing_typed_is_a_pattern(
+    manager, location, library, q, finds
+):
+    guest = GuestFactory(location=location, first_name="Ada", last_name="O'Brien (Jr.)")
+    waits("Can I come on Friday?", guest, clock.now())
+    rows = inbox.inbox(manager, None, Wanted("all", q=q), now=clock.now()).rows
+    assert bool(rows) == finds
+
+
 def test_pages_follow_each_other_without_a_gap(enter, manager, crowd):
     client = enter(manager)
     seen, path = [], "/replies/?view=all"
