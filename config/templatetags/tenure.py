@@ -16,6 +16,7 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
@@ -25,6 +26,13 @@ from memberships.money import about_in_words, in_words
 register = template.Library()
 
 WIDTH, HEIGHT = 80, 20  # of a sparkline, in pixels
+# Of a band, and whether it is filled: no two look alike without their colours.
+SHAPES = {
+    "low": ("circle", False),
+    "watch": ("contrast", False),
+    "high": ("triangle", True),
+    "very_high": ("diamond", True),
+}
 
 
 @register.simple_tag
@@ -110,23 +118,51 @@ def _zone(place: Any) -> ZoneInfo | None:
     return zone if isinstance(zone, ZoneInfo) else None
 
 
-@register.inclusion_tag("_components/sparkline.html")
-def sparkline(values: Sequence[float], label: str = "", top: float | None = None) -> dict[str, Any]:
+@register.simple_tag
+def sparkline(values: Sequence[float], label: str = "", top: float | None = None) -> str:
     """A line of a dozen values, oldest first. `top` is the value at the upper edge: give the same
-    one to every row of a table, so that the lines can be compared."""
+    one to every row of a table, so that the lines can be compared. Written here and not in a
+    template: a page has fifty."""
     numbers = [float(value or 0) for value in values]
-    highest = max([float(top or 0), *numbers], default=0) or 1
+    if not numbers:
+        return ""
+    highest = max(float(top or 0), *numbers) or 1
     step = WIDTH / max(len(numbers) - 1, 1)
     points = [
         (round(index * step, 1), round(HEIGHT - 2 - value / highest * (HEIGHT - 4), 1))
         for index, value in enumerate(numbers)
     ]
     text = ", ".join(f"{value:g}" for value in numbers)
-    return {
-        "points": " ".join(f"{x},{y}" for x, y in points),
-        "last": points[-1] if points else None,
-        "label": label or _("Last %(count)d: %(values)s") % {"count": len(numbers), "values": text},
-    }
+    return format_html(
+        '<svg class="spark" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+        ' role="img" aria-label="{label}"><line x1="0" y1="18.5" x2="{width}" y2="18.5"/>'
+        '<polyline points="{points}"/><circle cx="{last[0]}" cy="{last[1]}" r="2"/></svg>',
+        width=WIDTH,
+        height=HEIGHT,
+        label=label or _("Last %(count)d: %(values)s") % {"count": len(numbers), "values": text},
+        points=" ".join(f"{x},{y}" for x, y in points),
+        last=points[-1],
+    )
+
+
+@register.simple_tag
+def risk_badge(band: str, label: Any, score: int | None = None) -> str:
+    """Shape, word and, for those who may see it, the number of a band: low, watch, high, very_high,
+    unknown."""
+    return _risk_badge(str(band), str(label), score)
+
+
+@lru_cache(maxsize=2048)  # few bands and a hundred scores, fifty to a page
+def _risk_badge(band: str, label: str, score: int | None) -> str:
+    name, is_full = SHAPES.get(band, ("minus", False))
+    number = "" if score is None else f" {score}"
+    return format_html(
+        '<span class="badge band-{}">{}{}{}</span>',
+        band,
+        icon(name, 13, fill=is_full),
+        label,
+        number,
+    )
 
 
 @register.simple_tag
