@@ -29,7 +29,12 @@ from outreach.models import (
 )
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
-from tests.factories.memberships import AppointmentFactory, ChargeFactory, MembershipFactory
+from tests.factories.memberships import (
+    AppointmentFactory,
+    ChargeFactory,
+    GuestFactory,
+    MembershipFactory,
+)
 from tests.factories.outreach import (
     AT_RISK,
     candidate,
@@ -315,7 +320,27 @@ def vanished(run: Run, at: datetime) -> None:
     run.guest.save()
 
 
+def merged(run: Run, at: datetime) -> None:
+    run.guest.merged_into = GuestFactory(location=run.location)
+    run.guest.save()
+
+
+def stopped_by_mail(run: Run, at: datetime) -> None:
+    Suppression.objects.create(
+        channel="email", address=run.guest.email, source="staff", reason="asked", added_at=at
+    )
+
+
+def paid_in_the_evening(run: Run, at: datetime) -> None:
+    """Three in the morning in UTC is still the day before at the location."""
+    Run.objects.filter(pk=run.pk).update(started_at=at.replace(day=21, hour=3))
+    ChargeFactory(membership=run.membership, charged_on=at.date(), status=Charge.Status.PAID)
+
+
 NEWS = {
+    merged: Leave.GONE,
+    stopped_by_mail: Leave.OPT_OUT,
+    paid_in_the_evening: Leave.PAID,
     booked: Leave.BOOKED,
     came: Leave.CAME,
     answered: Leave.REPLIED,
@@ -353,7 +378,11 @@ def test_what_happened_a_second_before_the_sending_holds_the_message(
     happens(run, now + 6 * MINUTE - timedelta(seconds=1))
     assert sending.dispatch_due(now=now + 6 * MINUTE) == 0
     assert calls == []
-    if happens not in (stopped, vanished):  # those have a condition of their own before this one
+    if happens not in (
+        stopped,
+        vanished,
+        merged,
+    ):  # those have a condition of their own before this one
         assert gate.held_reasons([message.pk], now=now + 6 * MINUTE)[message.pk] == "sequence"
 
 
@@ -364,6 +393,84 @@ def test_a_play_that_does_not_end_on_it_goes_on(happens, run, draft, manager, no
     happens(run, now + MINUTE)
     assert sequences.leave_with_news(guest_ids=[run.guest_id], now=now + 2 * MINUTE) == 0
     assert sending.dispatch_due(now=now + 6 * MINUTE) == 1
+
+
+def stopped_and_began_again(run: Run, at: datetime) -> None:
+    stopped(run, at)
+    Suppression.objects.update(lifted_at=at)
+
+
+def stopped_nobody(run: Run, at: datetime) -> None:
+    type(run.guest).objects.update(phone="", email="")
+    for channel in ("sms", "email"):
+        Suppression.objects.create(
+            channel=channel, address="", source="staff", reason="?", added_at=at
+        )
+
+
+def wrote_before(run: Run, at: datetime) -> None:
+    answered(run, at - 2 * DAY)
+
+
+def booked_and_cancelled(run: Run, at: datetime) -> None:
+    booked(run, at)
+    Appointment.objects.update(status="cancelled")
+
+
+def booked_by_mistake(run: Run, at: datetime) -> None:
+    booked(run, at)
+    Appointment.objects.update(vanished_at=at)
+
+
+def came_before(run: Run, at: datetime) -> None:
+    came(run, at - 2 * DAY)
+
+
+def did_not_come(run: Run, at: datetime) -> None:
+    came(run, at)
+    Appointment.objects.update(status="no_show")
+
+
+def card_declined(run: Run, at: datetime) -> None:
+    paid(run, at)
+    Charge.objects.update(status="failed")
+
+
+def paid_before(run: Run, at: datetime) -> None:
+    paid(run, at - 2 * DAY)
+
+
+def another_plan_ended(run: Run, at: datetime) -> None:
+    MembershipFactory(guest=run.guest, status="cancelled", started_on=at.date() - 90 * DAY)
+
+
+def has_another_plan(run: Run, at: datetime) -> None:
+    MembershipFactory(guest=run.guest, started_on=at.date() - 90 * DAY)
+
+
+def joined_and_left(run: Run, at: datetime) -> None:
+    MembershipFactory(guest=run.guest, status="cancelled", started_on=at.date())
+
+
+NO_NEWS = [
+    stopped_and_began_again, stopped_nobody, wrote_before, booked_and_cancelled, booked_by_mistake,
+    came_before, did_not_come, card_declined, paid_before, another_plan_ended, has_another_plan,
+    joined_and_left,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("happens", NO_NEWS, ids=lambda happens: happens.__name__)
+def test_what_is_no_news_ends_nothing(happens, run, now) -> None:
+    Play.objects.update(leaves_on=EVERY_RULE)
+    happens(run, now + HOUR)
+    assert leaving.of_runs([run.pk]) == {}
+
+
+def test_a_paused_run_ends_like_any_other(run, manager, now) -> None:
+    services.pause_run(run_id=run.pk, by=manager, now=now)
+    stopped(run, now + HOUR)
+    assert leaving.of_runs([run.pk]) == {run.pk: Leave.OPT_OUT}
+    assert leaving.of_guests([run.guest_id + 1]) == {}
 
 
 def test_what_was_so_before_the_run_began_does_not_end_it(location, now) -> None:
