@@ -124,6 +124,41 @@ def test_only_places_one_serves_are_told(
     assert "at 333 cents" not in shown
 
 
+def test_no_filter_leads_to_places_one_does_not_serve(
+    page, now: datetime, manager: User, location: Location, elsewhere: Location
+) -> None:
+    for place, cost in ((location.pk, 111), (elsewhere.pk, 222), (None, 333)):
+        services.record(
+            "sample.approved",
+            at=now,
+            by=manager,
+            location_id=place,
+            guest_id=7,
+            target=manager,
+            detail={"cost_cents": cost},
+        )
+    for asked in (
+        {"guest": 7},
+        {"about": str(manager.pk)},
+        {"person": manager.pk},
+        {"event": "sample.approved"},
+        {"event": "sample.", "guest": 7},
+        {"event": "sample."},
+    ):
+        shown = page(**asked)
+        told = [cost for cost in (111, 222, 333) if f"at {cost} cents" in shown]
+        assert told == [111], asked
+    assert selectors.chains_of(manager, elsewhere.pk) == []
+
+
+def test_only_people_of_ones_own_places_are_offered(
+    page, manager: User, desk: User, outsider: User
+) -> None:
+    shown = page()
+    assert str(desk) in shown
+    assert str(outsider) not in shown
+
+
 def test_the_filters_narrow(
     page, now: datetime, manager: User, desk: User, location: Location
 ) -> None:

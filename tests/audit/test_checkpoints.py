@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from audit import checkpoints, formula, merkle, services
+from audit import checkpoints, formula, health, merkle, services
 from audit.models import LedgerCheckpoint, LedgerEntry, LedgerHead, NotedHead
 from audit.services import Entry
 from audit.verification import verify
@@ -155,6 +155,32 @@ def test_a_signature_alone_does_not_make_a_checkpoint_fit(
     assert faults() == [f"exported checkpoint 3: {reason}"]
     checkpoints.path().write_text("\n".join([*found[:2], signed(found[2])]) + "\n")
     assert faults() == []
+
+
+def test_a_file_that_went_another_way_is_not_that_of_this_database(fixed: None) -> None:
+    """The same number, signed with the same key, and another text."""
+    found = lines()
+    other = signed(found[2], at="2026-11-20T17:03:00.000000+00:00")
+    checkpoints.path().write_text("\n".join([*found[:2], other]) + "\n")
+    assert not checkpoints.is_current()
+
+
+def test_the_signature_is_that_of_the_secret(settings) -> None:
+    before = checkpoints.public_key()
+    settings.LEDGER_SIGNING_KEY = "another"
+    assert checkpoints.public_key() != before
+
+
+def test_a_quick_look_finds_a_head_or_an_entry_that_was_changed(fixed: None, now: datetime) -> None:
+    assert health.fault(now=now) == ""
+    rewrite("location:0", 2)
+    assert "not as it was written" in health.fault(now=now)
+
+
+def test_a_quick_look_finds_a_head_that_no_entry_bears_out(fixed: None, now: datetime) -> None:
+    with guards_down():
+        LedgerHead.objects.filter(chain="location:0").update(hash="f" * 64)
+    assert "not as it was written" in health.fault(now=now)
 
 
 @pytest.mark.parametrize("written", [0, 1, 40, -1, None])
