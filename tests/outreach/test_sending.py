@@ -466,7 +466,7 @@ def test_one_that_is_let_go_does_not_end_the_round(
 ):
     make_message(location, now=now)
     may = iter([False, True, True])
-    monkeypatch.setattr(sending, "_may_call", lambda *_, **__: next(may))
+    monkeypatch.setattr(gate, "seen_open", lambda *_, **__: next(may))
     assert sending.dispatch_due(now=due, limit=3) == 2
     assert len(carrier.calls) == 2
 
