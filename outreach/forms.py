@@ -221,11 +221,13 @@ class TemplateForm(forms.Form):
         body = data.get("body") or ""
         if bool(data.get("play")) == bool(data.get("topic")):
             self.add_error("topic", _("Choose a play, or what it answers; one of the two."))
+        self._clean_answers(data, body)
         if data.get("topic"):
             data["cause"] = ""
             self._clean_length(data, body)
             return data
-        if body and not wording.STOP_LINE.search(body):
+        by_field = data.get("channel") == Channel.EMAIL and "{way_out}" in body
+        if body and not by_field and not text_checks.has_way_out(data.get("channel", ""), body):
             self.add_error("body", _("The way out is missing. Add: Reply STOP to opt out."))
         if body and "{business}" not in body:
             self.add_error("body", _("Name the sender: {business}."))
@@ -235,6 +237,18 @@ class TemplateForm(forms.Form):
             self.add_error("subject", _("An e-mail needs a subject."))
         self._clean_length(data, body)
         return data
+
+    def _clean_answers(self, data: dict[str, Any], body: str) -> None:
+        if data.get("channel") == Channel.SMS and ("{reach_us}" in body or "{way_out}" in body):
+            self.add_error("body", _("{reach_us} and {way_out} are for e-mails."))
+        if text_checks.asks_in_vain(data.get("channel") or "", f"{data.get('subject')}\n{body}"):
+            self.add_error(
+                "body",
+                _(
+                    "Answers to e-mails are not read here. Write {reach_us} where the text asks "
+                    "for one, and {way_out} where it says how to stop."
+                ),
+            )
 
     def _clean_length(self, data: dict[str, Any], body: str) -> None:
         if wording.TRAPS.search(plain(body)):

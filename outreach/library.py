@@ -276,13 +276,11 @@ _SMS: list[tuple[str, str, str, str, str]] = [
 
 _EMAIL_EN_FOOT = (
     "\n\nWarm regards,\nThe team of {business}, {location}\n{postal_address}\n\n"
-    "You get this because you are a member. To stop these e-mails, answer STOP or use the "
-    "unsubscribe link of your mail program."
+    "You get this because you are a member. To stop these e-mails, {way_out}."
 )
 _EMAIL_ES_FOOT = (
     "\n\nUn saludo cordial,\nEl equipo de {business}, {location}\n{postal_address}\n\n"
-    "Recibes este correo porque eres miembro. Para no recibir más, responde STOP o usa el enlace "
-    "de baja de tu programa de correo."
+    "Recibes este correo porque eres miembro. Para no recibir más, {way_out}."
 )
 # (slug, name, cause, English subject, English, Spanish subject, Spanish)
 _EMAIL: list[tuple[str, str, str, str, str, str, str]] = [
@@ -293,11 +291,11 @@ _EMAIL: list[tuple[str, str, str, str, str, str, str]] = [
         "{first_name}, we would love to see you",
         "Hi {first_name},\n\nwe noticed that we have not seen as much of you lately, and we would "
         "like to change that. There is {offer} waiting for you at {location} until {offer_until}."
-        "\n\nJust answer this e-mail, and we will find you a time that suits.",
+        "\n\nJust {reach_us}, and we will find you a time that suits.",
         "{first_name}, nos encantaría verte",
         "Hola {first_name}:\n\núltimamente te vemos menos y nos gustaría cambiarlo. En {location} "
-        "te espera {offer} hasta el {offer_until}.\n\nResponde a este correo y te "
-        "buscamos una hora.",
+        "te espera {offer} hasta el {offer_until}.\n\nSi te viene bien, {reach_us} "
+        "y te buscamos una hora.",
     ),
     (
         "mail-words",
@@ -306,11 +304,11 @@ _EMAIL: list[tuple[str, str, str, str, str, str, str]] = [
         "How is your membership, {first_name}?",
         "Hi {first_name},\n\nwe would like to know how your membership is working for you. Is "
         "there a day, a therapist or a service that would suit you better? Tell us, and we will "
-        "arrange it.\n\nJust answer this e-mail.",
+        "arrange it.\n\nJust {reach_us}.",
         "{first_name}, ¿qué tal tu plan?",
         "Hola {first_name}:\n\nqueremos saber si tu plan te va bien. ¿Hay un día, una persona o un "
-        "servicio que te convenga más? Dínoslo y lo preparamos.\n\nResponde a este "
-        "correo.",
+        "servicio que te convenga más? Dínoslo y lo preparamos: "
+        "{reach_us}.",
     ),
     (
         "mail-follow-up-words",
@@ -319,11 +317,11 @@ _EMAIL: list[tuple[str, str, str, str, str, str, str]] = [
         "Still here for you, {first_name}",
         "Hi {first_name},\n\nwe wrote to you a few days ago and do not want to press. If a visit "
         "would do you good this month, tell us a day that suits, and we will find you a time."
-        "\n\nJust answer this e-mail.",
+        "\n\nJust {reach_us}.",
         "{first_name}, seguimos a tu lado",
         "Hola {first_name}:\n\nte escribimos hace unos días y no queremos insistir. Si te apetece "
-        "una visita este mes, dinos qué fecha prefieres y te buscamos una hora.\n\nResponde a "
-        "este correo.",
+        "una visita este mes, dinos qué fecha prefieres y te buscamos una hora: "
+        "{reach_us}.",
     ),
 ]
 

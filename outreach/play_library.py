@@ -314,10 +314,10 @@ EMAIL: list[tuple[str, str, str, str, str, str, str, str]] = [
         "follow_up",
         "Which day would suit you, {first_name}?",
         "Hi {first_name},\n\nthe visits in your plan are still yours to use. What suits you "
-        "better, a weekday or the weekend?\n\nAnswer this e-mail, and we will send you two times.",
+        "better, a weekday or the weekend?\n\nJust {reach_us}, and we will find you two times.",
         "{first_name}, ¿qué día te va mejor?",
         "Hola {first_name}:\n\nlas visitas de tu plan siguen siendo tuyas. ¿Te va mejor entre "
-        "semana o el fin de semana?\n\nResponde a este correo y te damos dos horas.",
+        "semana o el fin de semana?\n\nCuando quieras, {reach_us} y te damos dos horas.",
     ),
     (
         WIN_BACK,
@@ -326,12 +326,11 @@ EMAIL: list[tuple[str, str, str, str, str, str, str, str]] = [
         "left",
         "{first_name}, we would like you back",
         "Hi {first_name},\n\nit has been a while since your membership ended. If you would like to "
-        "come back, answer RESTART and we will set it up with you.\n\nIf something was not right, "
-        "tell us: we read every answer.",
+        "come back, {reach_us} and we will set it up with you.\n\nIf something was not right, tell "
+        "us.",
         "{first_name}, nos gustaría que volvieras",
-        "Hola {first_name}:\n\nhace un tiempo que ya no tienes plan. Si quieres volver, responde "
-        "RESTART y lo preparamos contigo.\n\nSi algo no estuvo bien, dínoslo: leemos cada "
-        "respuesta.",
+        "Hola {first_name}:\n\nhace un tiempo que ya no tienes plan. Si quieres volver, "
+        "{reach_us} y lo preparamos contigo.\n\nSi algo no estuvo bien, dínoslo.",
     ),
     (
         WIN_BACK,
@@ -340,10 +339,10 @@ EMAIL: list[tuple[str, str, str, str, str, str, str, str]] = [
         "follow_up",
         "Something for your first visit back, {first_name}",
         "Hi {first_name},\n\nif you start anew, there is {offer} for you until {offer_until}."
-        "\n\nAnswer RESTART and we will do the rest.",
+        "\n\nJust {reach_us}, and we will do the rest.",
         "Algo para tu primera visita de vuelta, {first_name}",
-        "Hola {first_name}:\n\nsi vuelves, te espera {offer} hasta el {offer_until}.\n\nResponde "
-        "RESTART y hacemos el resto.",
+        "Hola {first_name}:\n\nsi vuelves, te espera {offer} hasta el {offer_until}.\n\nSolo "
+        "{reach_us} y hacemos el resto.",
     ),
     (
         WIN_BACK,
@@ -352,10 +351,9 @@ EMAIL: list[tuple[str, str, str, str, str, str, str, str]] = [
         "last_word",
         "The door stays open, {first_name}",
         "Hi {first_name},\n\nwe will not write about it again. Whenever you feel like coming back, "
-        "answer RESTART or call {location_phone}.",
+        "{reach_us}.",
         "{first_name}, la puerta sigue abierta",
-        "Hola {first_name}:\n\nno volvemos a insistir. Cuando quieras volver, responde RESTART o "
-        "llama al {location_phone}.",
+        "Hola {first_name}:\n\nno volvemos a insistir. Cuando quieras volver, {reach_us}.",
     ),
 ]
 
@@ -368,13 +366,11 @@ _WHO = {
 _FOOT = {
     "en": (
         "\n\nWarm regards,\nThe team of {business}, {location}\n{postal_address}\n\n"
-        "You get this because %s. To stop these e-mails, answer STOP or use the unsubscribe link "
-        "of your mail program."
+        "You get this because %s. To stop these e-mails, {way_out}."
     ),
     "es": (
         "\n\nUn saludo cordial,\nEl equipo de {business}, {location}\n{postal_address}\n\n"
-        "Recibes este correo porque %s. Para no recibir más, responde STOP o usa el enlace de baja "
-        "de tu programa de correo."
+        "Recibes este correo porque %s. Para no recibir más, {way_out}."
     ),
 }
 

@@ -289,8 +289,11 @@ def _stopped_since(reply: Reply, *, address: str) -> bool:
     if stop is None or stop.source != Suppression.Source.REPLY:
         return stop is not None
     # A stop by answer counts from when it was written, not from when it was read; one by the way
-    # out of an e-mail has no answer.
-    before = answers.filter(received_at__lte=reply.received_at).exclude(pk=reply.pk)
+    # out of an e-mail has no answer. What was said in between stops and starts nothing.
+    before = answers.filter(
+        received_at__lte=reply.received_at,
+        intent__in=[Reply.Intent.STOP, Reply.Intent.RESTART],
+    ).exclude(pk=reply.pk)
     newest = before.order_by("-received_at", "-pk").first()
     return newest is None or newest.intent != Reply.Intent.STOP
 

@@ -21,6 +21,43 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TOKEN = re.compile(r"^([0-9a-z]{1,13})\.([a-z2-7]{16})$")
 
 
+# How a guest reaches us from an e-mail and stops more of them, by language: where answers are read
+# here; where they are not, with a number to call and without one.
+_READ = {
+    "en": ("answer this e-mail", "answer STOP or use the unsubscribe link of your mail program"),
+    "es": (
+        "responde a este correo",
+        "responde STOP o usa el enlace de baja de tu programa de correo",
+    ),
+}
+_UNREAD = {
+    "en": ("call us at {phone}", "stop by", "use the unsubscribe link of your mail program"),
+    "es": (
+        "llámanos al {phone}",
+        "pasa a vernos",
+        "usa el enlace de baja de tu programa de correo",
+    ),
+}
+
+
+def are_read() -> bool:
+    """Whether answers to e-mails come to Tenure. Without a domain for them nobody obeys a STOP that
+    is written back."""
+    return bool(settings.MAIL["reply_domain"])
+
+
+def ways(*, language: str, phone: str) -> dict[str, str]:
+    """Values of the fields `reach_us` and `way_out` in a language of the library, else English;
+    `phone` is that of the location, if it has one."""
+    known = language if language in _READ else "en"
+    if are_read():
+        reach_us, way_out = _READ[known]
+    else:
+        call, come, way_out = _UNREAD[known]
+        reach_us = call.format(phone=phone) if phone else come
+    return {"reach_us": reach_us, "way_out": way_out}
+
+
 def address_for(message: Message) -> str:
     """What stands in Reply-To; without a domain of ours the location's own mailbox, if the
     platform names one; else empty."""

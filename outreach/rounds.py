@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from memberships.models import Guest, Location, Membership
-from outreach import checks, shadows, treatments
+from outreach import checks, reply_address, shadows, treatments
 from outreach.candidates import (
     ALREADY_OPEN,
     LATELY,
@@ -220,6 +220,7 @@ class Round:
             "postal_address": settings.POSTAL_ADDRESS,
             "location": location.name,
             "location_phone": location.phone,
+            **reply_address.ways(language=language, phone=location.phone),
             # A link that is none of ours is never filled in: the text without it serves.
             "payment_link": settings.PAYMENT_LINK if is_ours(settings.PAYMENT_LINK) else "",
         }
@@ -236,6 +237,8 @@ class Round:
                 spoken["offer_until"] = day_in_words(until_on, language)
             template = self._template(candidate, channel, language, spoken)
             if template is not None:
+                # A text in English may serve where there is none in the guest's language.
+                spoken |= reply_address.ways(language=template.language, phone=location.phone)
                 return self._draft(
                     candidate, guest, channel, offer=offer, template=template, values=spoken, by=by
                 )

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import phonenumbers
 from django.conf import settings
 
-from outreach import wording
+from outreach import reply_address, wording
 from outreach.models import Channel
 from outreach.normal import disguises, named, plain, squeezed, strange_characters
 from outreach.results import Check, bad, good
@@ -32,6 +32,7 @@ SHORTEST_OWN = 7  # digits of a location's number that may be told apart from ot
 # call.
 TRUSTED_FIELDS = {
     "offer", "offer_until", "postal_address", "location_phone", "business", "payment_link",
+    "reach_us", "way_out",
 }  # fmt: skip
 # Words found even when a space cuts them in two.
 CUT_IN_TWO = (
@@ -428,7 +429,7 @@ def _stop_line(text: Text) -> Check:
         wording.SHOUTED_STOPS.findall(text.library_body)
     ):
         return bad(name, "The text asks for a word that means stop. Ask for something else.")
-    if not wording.STOP_LINE.search(text.body):
+    if not has_way_out(text.channel, text.body):
         return bad(name, "The way out is missing. Add: Reply STOP to opt out.")
     for sentence in re.split(r"(?<=[.!?\n])\s+", text.body):
         said = plain(sentence)
@@ -444,6 +445,31 @@ def _stop_line(text: Text) -> Check:
     ):
         return bad(name, "The text talks the way out away. Leave the line as the library has it.")
     return good(name, "There")
+
+
+def has_way_out(channel: str, body: str) -> bool:
+    """Whether a text says how to stop: the word to answer, or in e-mails the link of the mail
+    program."""
+    by_link = channel == Channel.EMAIL and bool(wording.LINK_OUT.search(plain(body)))
+    return by_link or bool(wording.STOP_LINE.search(body))
+
+
+def asks_in_vain(channel: str, text: str) -> bool:
+    """Whether an e-mail asks for an answer that nobody here would read."""
+    if channel != Channel.EMAIL or reply_address.are_read():
+        return False
+    return bool(wording.ASKS_FOR_ANSWER.search(plain(text)))
+
+
+def _answers(text: Text) -> Check:
+    name = "answers"
+    if asks_in_vain(text.channel, f"{text.subject}\n{text.body}"):
+        return bad(
+            name,
+            "Answers to e-mails are not read here, and this one asks for one: a STOP would not be "
+            "obeyed. Name a number to call and the unsubscribe link instead.",
+        )
+    return good(name, "Asks for none that nobody reads")
 
 
 def _length(text: Text) -> Check:
@@ -471,5 +497,6 @@ CHECKS: tuple[Callable[[Text], Check], ...] = (
     _pressure,
     _links,
     _stop_line,
+    _answers,
     _length,
 )

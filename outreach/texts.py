@@ -30,6 +30,8 @@ FIELDS: dict[str, str] = {
     "starts_at": "day and time of the booking",
     "payment_link": "the page where members put in a card (PAYMENT_LINK)",
     "card_until": "the month the guest's card is good until",
+    "reach_us": "in e-mails: “answer this e-mail”, or “call us at ...” where none is read here",
+    "way_out": "in e-mails: how to stop them, by an answer only where it is read here",
 }
 
 SAMPLE: dict[str, str] = {
@@ -50,6 +52,8 @@ SAMPLE: dict[str, str] = {
     "starts_at": "Tue 4 Nov, 14:30",
     "payment_link": "https://pay.juniper.example/card",
     "card_until": "11/2026",
+    "reach_us": "answer this e-mail",
+    "way_out": "answer STOP or use the unsubscribe link of your mail program",
 }
 
 

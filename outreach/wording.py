@@ -162,6 +162,17 @@ STOP_WORD = re.compile(
     r"(?:(?:with|the|word|con|la|palabra)\s+)*[\"'“]?stop\b)"
 )
 STOP_LINE = re.compile(r"\bSTOP\b")
+# In e-mails the header of RFC 8058 is a way out by itself; these name it.
+LINK_OUT = re.compile(r"\b(?:unsubscribe link|enlace de baja)\b")
+# Asks the guest to write back.
+ASKS_FOR_ANSWER = re.compile(
+    r"\b(?:answer|reply|respond|write back)(?:ing)?(?: to)? (?:this|our) "
+    r"(?:e-?mail|mail|message|note)\b"
+    r"|\b(?:answer|reply|respond)(?: with)? (?:stop|start|restart|yes)\b"
+    r"|\b(?:just|simply|or) (?:answer|reply|write back)\b|\bhit reply\b|\b(?:answer|reply) here\b"
+    r"|\b(?:respond|contest)(?:e|er|a|an|ame|enos) "
+    r"(?:a (?:este|nuestro) (?:correo|mensaje|e-?mail)|stop|restart|si)\b"
+)
 OPT_OUT = re.compile(
     r"opt(?:ing)?[ -]?out|unsubscribe|to stop (?:these|the|getting|receiving|our|all)|"
     r"to end (?:these|the|our)|"

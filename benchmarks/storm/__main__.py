@@ -22,6 +22,7 @@ RUNS = {
     "key and look-up": Carrier(),
     "look-up only": Carrier(key=False),
     "neither": Carrier(key=False, lookup=False),
+    "no receipts either": Carrier(key=False, lookup=False, receipts=False),
 }
 NAIVE, NAIVE_SHARE = "naive", 5  # a fifth of the sends shows it
 COLUMNS = (
@@ -32,6 +33,7 @@ COLUMNS = (
     ("undecided", "undecided"),
     ("decided_after_s", "decided after s"),
     ("uncertain", "uncertain"),
+    ("settled_by_receipt", "by receipt"),
     ("doubts_injected", "answers spoiled"),
     ("cut_off_in_call", "cut off in call"),
     ("dead", "given up"),

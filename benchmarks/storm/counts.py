@@ -23,6 +23,13 @@ def progress(database: str) -> tuple[int, int]:
     return row[0], row[1]
 
 
+def unread(database: str) -> int:
+    """Deliveries no worker has taken yet, or that come again."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        waiting = "SELECT count(*) FROM platforms_inboxdelivery WHERE status = 'received'"
+        return _one(connection, waiting)
+
+
 @dataclass(frozen=True)
 class Phones:
     """What the sandbox knows, by our reference: messages on the guests' phones, and the calls
@@ -51,10 +58,12 @@ def phones(sandbox: str) -> Phones:
 @dataclass(frozen=True)
 class Book:
     """What the product knows: the state of each row by its key; tries that began and never ended,
-    by the ledger, which is written in the same transaction as the claim and as the answer."""
+    by the ledger, which is written in the same transaction as the claim and as the answer; rows in
+    doubt that a receipt settled."""
 
     states: dict[str, str]
     cut_off: set[str]
+    settled: set[str]
     undecided_drafts: int
     caps_differ_cents: int
 
@@ -70,11 +79,16 @@ def book(database: str) -> Book:
                 SELECT 1 FROM audit_ledgerentry e
                 WHERE e.target_id = b.target_id AND e.target_type = b.target_type
                   AND e.event LIKE 'message.%%'
-                  AND e.event NOT IN ('message.begun', 'message.lost')
+                  AND e.event NOT IN ('message.begun', 'message.lost', 'message.receipt')
                   AND e.body::jsonb #> '{detail,attempt}' = b.body::jsonb #> '{detail,attempt}')
             """
         )
         cut_off = {row[0] for row in cut}
+        receipts = connection.execute(
+            "SELECT DISTINCT 'send:' || (body::jsonb #>> '{detail,outbox}') "
+            "FROM audit_ledgerentry WHERE event = 'message.receipt'"
+        )
+        settled = {row[0] for row in receipts}
         pending = _one(connection, "SELECT count(*) FROM outreach_draft WHERE status = 'pending'")
         # What the limits say was spent, against what left.
         differ = _one(
@@ -87,7 +101,7 @@ def book(database: str) -> Book:
                  JOIN platforms_outboxitem o ON o.id = m.outbox_id WHERE o.state = 'sent'))
             """,
         )
-    return Book(states, cut_off, pending, differ)
+    return Book(states, cut_off, settled, pending, differ)
 
 
 def _one(connection: psycopg.Connection[Any], sql: str) -> int:

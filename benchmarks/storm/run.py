@@ -81,6 +81,8 @@ def _product(stack: Stack, size: Size) -> dict[str, Any]:
         total, decided = counts.progress(database)
         if approver.is_done and decided == total:
             break
+    while counts.unread(database) and time.monotonic() - ended < DECIDED_WITHIN_S:
+        wait(0.5, stack)
     result = _verdict(stack, drafts)
     result |= {
         "sends": drafts,
@@ -208,7 +210,7 @@ def _verdict(stack: Stack, drafts: int) -> dict[str, Any]:
 
     A message is in doubt when the carrier spoiled its answer, or when a try began and its worker
     died before it could write down the end. With a carrier that can be neither asked nor trusted
-    with a key, exactly these must end as uncertain.
+    with a key, exactly these must end as uncertain or be settled by a receipt.
     """
     seen = counts.phones(stack.environment["SANDBOX_DATABASE_URL"])
     book = counts.book(stack.environment["DATABASE_URL"])
@@ -216,6 +218,7 @@ def _verdict(stack: Stack, drafts: int) -> dict[str, Any]:
     uncertain = {key for key, state in book.states.items() if state == "uncertain"}
     blind = not stack.carrier.key and not stack.carrier.lookup
     doubts = seen.in_doubt | book.cut_off if blind else set()
+    explained = uncertain | (book.settled if blind else set())
     believed = {key for key, state in book.states.items() if state == "sent"}
     return {
         "states": dict(sorted(states.items())),
@@ -231,8 +234,9 @@ def _verdict(stack: Stack, drafts: int) -> dict[str, Any]:
         "doubts_injected": len(seen.in_doubt),
         "cut_off_in_call": len(book.cut_off),
         "uncertain": len(uncertain),
-        "uncertain_unexplained": len(uncertain - doubts),
-        "doubts_overlooked": len(doubts - uncertain),
+        "settled_by_receipt": len(book.settled),
+        "uncertain_unexplained": len(explained - doubts),
+        "doubts_overlooked": len(doubts - explained),
         "dead": states["dead"],
         "caps_differ_cents": book.caps_differ_cents,
     }

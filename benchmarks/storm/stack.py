@@ -56,16 +56,19 @@ SENDING_LOCK = 7_320  # platforms.turns.Work.SENDING
 
 @dataclass(frozen=True)
 class Carrier:
-    """What the carrier offers against doubles: a key that counts once, a look-up by reference."""
+    """What the carrier offers against doubles and doubt: a key that counts once, a look-up by
+    reference, receipts it sends by itself."""
 
     key: bool = True
     lookup: bool = True
+    receipts: bool = True
 
     @property
     def switches(self) -> dict[str, float]:
         return {
             "carrier_no_keys": float(not self.key),
             "carrier_no_lookup": float(not self.lookup),
+            "carrier_no_receipts": float(not self.receipts),
             "carrier_slow_seconds": float(SLOW_S),
         }
 

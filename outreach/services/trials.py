@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from audit import checkpoints
 from audit import services as audit
-from outreach import events, gate, tasks
+from outreach import events, gate, reply_address, tasks
 from outreach.errors import NotAllowed, TooMany
 from outreach.models import Channel, Suppression, Template, TrialSend
 from outreach.texts import SAMPLE, fill
@@ -94,7 +94,8 @@ def send_test(*, template_id: int, by: User, now: datetime) -> TrialSend:
     lately = TrialSend.objects.filter(asked_by=by, asked_at__gt=now - timedelta(hours=1))
     if lately.count() >= AN_HOUR:
         raise TooMany(f"{AN_HOUR} tests in an hour are enough. Try again later.")
-    values = {**SAMPLE, "business": settings.BUSINESS_NAME}
+    ways = reply_address.ways(language=template.language, phone=SAMPLE["location_phone"])
+    values = {**SAMPLE, **ways, "business": settings.BUSINESS_NAME}
     is_text = template.channel == Channel.SMS
     subject = "" if is_text else MARK + fill(template.subject, values)
     item = outbox.enqueue(

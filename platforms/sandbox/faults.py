@@ -50,6 +50,7 @@ SWITCHES = {
     "carrier_slow_seconds": "how long a slow carrier takes",
     "carrier_no_keys": "1: the carrier ignores Idempotency-Key",
     "carrier_no_lookup": "1: the carrier cannot find a message by our reference",
+    "carrier_no_receipts": "1: the carrier never tells by itself what became of a message",
 }
 DEFAULTS = {"webhook_late_seconds": 5.0, "hang_seconds": 0.0, "carrier_slow_seconds": 20.0}
 

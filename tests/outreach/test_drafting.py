@@ -37,7 +37,7 @@ def test_the_library_can_be_laid_out_again_without_a_change(now, capsys):
 def test_every_seeded_text_names_the_sender_the_way_out_and_fits_two_parts():
     for row in template_rows():
         assert "{business}" in row["body"]
-        assert "STOP" in row["body"]
+        assert ("STOP" if row["channel"] == "sms" else "{way_out}") in row["body"]
         if row["channel"] != "sms":
             continue
         for offer in OFFERS:

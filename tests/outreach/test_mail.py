@@ -14,14 +14,29 @@ from django.test import Client
 
 from audit import clock
 from audit.models import LedgerEntry
-from outreach import gate, leaving, mail_text, parked, reply_address, sending, services
+from outreach import (
+    gate,
+    leaving,
+    mail_text,
+    parked,
+    reply_address,
+    sending,
+    services,
+    text_checks,
+    wording,
+)
+from outreach.checks import check_drafts
+from outreach.forms import TemplateForm
+from outreach.library import template_rows
 from outreach.models import Message, Reply, Suppression, Thread
+from outreach.normal import plain
 from outreach.tasks import leave_sequences
+from outreach.texts import SAMPLE, fill
 from platforms import inbox, standard_webhooks
 from platforms.carriers import email
 from platforms.models import InboxDelivery, OutboxItem
 from tests.factories.memberships import GuestFactory
-from tests.factories.outreach import make_message
+from tests.factories.outreach import make_draft, make_message
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the mail service").decode()
 DOMAIN = "reply.juniper.test"
@@ -517,3 +532,71 @@ def test_what_is_no_mail_is_parked_with_its_reason(db, now, wire):
     kept = InboxDelivery.objects.get()
     assert kept.status == "parked"
     assert kept.error.startswith(("The mail", "No such kind"))
+
+
+# --- What e-mails ask for -------------------------------------------------------------------------
+
+LOUD = [
+    "Just answer this e-mail.", "To stop these e-mails, answer STOP.",
+    "Answer RESTART and we start.", "Reply to this message.",
+    "Responde a este correo.", "Para no recibir más, responde STOP.",
+]  # fmt: skip
+
+
+def mails_of_the_library():
+    return [row for row in template_rows() if row["channel"] == "email"]
+
+
+@pytest.mark.parametrize("domain", [DOMAIN, ""])
+def test_e_mails_of_the_library_ask_only_for_answers_that_are_read(settings, domain):
+    settings.MAIL = {"reply_domain": domain, "hook_secrets": [SECRET] if domain else []}
+    for row in mails_of_the_library():
+        for phone in ("(212) 555-0100", ""):
+            ways = reply_address.ways(language=row["language"], phone=phone)
+            body = fill(row["body"], {**SAMPLE, **ways})
+            assert "{" not in body
+            assert bool(wording.ASKS_FOR_ANSWER.search(plain(body))) == bool(domain), body
+            assert ("STOP" in body) == bool(domain)
+            assert text_checks.has_way_out("email", body)
+            assert not text_checks.asks_in_vain("email", body)
+
+
+@pytest.mark.parametrize("words", LOUD)
+def test_an_e_mail_that_asks_for_what_nobody_reads_is_refused(settings, words):
+    assert not text_checks.asks_in_vain("email", words)
+    settings.MAIL = {"reply_domain": "", "hook_secrets": []}
+    assert text_checks.asks_in_vain("email", words)
+    assert not text_checks.asks_in_vain("sms", words)
+
+
+def test_a_draft_says_what_the_setting_says(library, fresh, location, settings):
+    settings.MAIL = {"reply_domain": "", "hook_secrets": []}
+    location.phone = "(212) 555-0100"
+    location.save()
+    draft = make_draft(location, sms_marketing=False, sms_transactional=False)
+    assert draft.channel == "email"
+    assert "call us at (212) 555-0100" in draft.body
+    assert "STOP" not in draft.body
+    assert all(check["ok"] for check in draft.checks), draft.checks
+    settings.MAIL = {"reply_domain": DOMAIN, "hook_secrets": [SECRET]}
+    draft = make_draft(location, sms_marketing=False, sms_transactional=False)
+    assert "answer this e-mail" in draft.body
+    assert "answer STOP" in draft.body
+    assert all(check["ok"] for check in draft.checks), draft.checks
+    # The domain is taken away while the draft waits: it may no longer ask for an answer.
+    settings.MAIL = {"reply_domain": "", "hook_secrets": []}
+    (found,) = check_drafts([draft], now=clock.now())
+    assert [check.message for check in found if check.check == "answers" and check.blocks]
+
+
+@pytest.mark.parametrize("domain", [DOMAIN, ""])
+def test_who_proposes_an_e_mail_is_told_how_to_ask(library, settings, domain):
+    settings.MAIL = {"reply_domain": domain, "hook_secrets": [SECRET] if domain else []}
+    data = {
+        "name": "Hello", "play": "at-risk-check-in", "channel": "email", "language": "en",
+        "subject": "Hello", "body": "{business}: just answer this e-mail, or answer STOP.",
+    }  # fmt: skip
+    assert TemplateForm(data).is_valid() == bool(domain)
+    assert TemplateForm(data | {"body": "{business}: {reach_us}. To stop, {way_out}."}).is_valid()
+    text = {"channel": "sms", "subject": "", "body": "{business}: {reach_us}. Reply STOP."}
+    assert not TemplateForm(data | text).is_valid()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memberships.models import Location
-from outreach import steps
+from outreach import reply_address, steps
 from outreach.arms import falls_into_holdout
 from outreach.candidates import Candidate
 from outreach.drafting import draft_for
@@ -34,7 +34,8 @@ def test_every_text_of_the_plays_passes_every_check(row, settings):
     in_spanish = row["language"] == "es"
     offer = OFFER["translations"]["es"] if in_spanish else OFFER["wording"]
     has_offer = "offer" in field_names(row["body"])
-    values = SAMPLE | {"business": settings.BUSINESS_NAME, "offer": offer}
+    ways = reply_address.ways(language=row["language"], phone=SAMPLE["location_phone"])
+    values = SAMPLE | ways | {"business": settings.BUSINESS_NAME, "offer": offer}
     subject, body = fill(row["subject"], values), fill(row["body"], values)
     names = field_names(row["subject"]) + field_names(row["body"])
     text = Text(

@@ -169,7 +169,7 @@ def _move_on(message_id: int, status: str) -> None:
         "UPDATE message SET status = %s, error_code = %s WHERE id = %s",
         [status, error_code, message_id],
     )
-    if callback:
+    if callback and not faults.setting("carrier_no_receipts"):
         detail = {"status": status, "error_code": error_code}
         times = 2 if faults.strikes("carrier_duplicate_status") else 1
         times = 0 if faults.strikes("carrier_lost_status") else times
