@@ -64,7 +64,7 @@ class PlayLine:
 
     play: Play
     phases: list[tuple[Phase, int]]  # at how many places, what acts by itself first
-    is_held: bool
+    held: int  # at how many of them
     numbers: Numbers
 
     @property
@@ -98,19 +98,19 @@ def by_play(found: Iterable[Place], held: Sequence[Breaker]) -> list[PlayLine]:
     places together. One query."""
     phases: dict[str, Counter[Phase]] = defaultdict(Counter)
     plays: dict[str, Play] = {}
-    is_held: dict[str, bool] = defaultdict(bool)
+    held_at: Counter[str] = Counter()
     places = set()
     for play, place, row in found:
         plays[play.pk] = play
         phases[play.pk][Phase(row.phase)] += 1
-        is_held[play.pk] |= bool(held and breakers.concerning(held, play.pk, place.pk))
+        held_at[play.pk] += bool(breakers.concerning(held, play.pk, place.pk))
         places.add(place.pk)
     totals = tallies.totals(places)
     return [
         PlayLine(
             play=play,
             phases=[(phase, phases[key][phase]) for phase in _ORDER if phases[key][phase]],
-            is_held=is_held[key],
+            held=held_at[key],
             numbers=totals.get(key, Numbers()),
         )
         for key, play in sorted(plays.items(), key=lambda one: one[1].name)

@@ -75,7 +75,8 @@ WHERE t.membership_id = m.id AND g.id = m.guest_id AND {scope}
   AND (g.vanished_at IS NOT NULL OR g.merged_into_id IS NOT NULL)
 """
 # In one statement, so that it takes away just the changes it has counted: what others write in the
-# meantime keeps its own.
+# meantime keeps its own. Two nights of one location at once take turns at the rows, each of which the
+# upsert above locks.
 _TALLY = """
 WITH gone AS (DELETE FROM retention_membertally WHERE location_id = %(location_id)s)
 INSERT INTO retention_membertally (location_id, band, cause, plan_id, status, is_running, n)
@@ -93,8 +94,7 @@ def refresh_location(*, location_id: int, now: datetime) -> dict[str, int]:
     `now` is aware UTC; the note carries the location's own date. Five statements for any number
     of members. Returns how many rows were written and dropped.
     """
-    # Of two at once one waits: both would put their sums in place of the tally.
-    location = Location.objects.select_for_update(no_key=True).get(pk=location_id)
+    location = Location.objects.get(pk=location_id)
     counts = _rewrite(_OF_LOCATION, {"location_id": location_id}, now)
     with connection.cursor() as cursor:
         cursor.execute(_TALLY, {"location_id": location_id})

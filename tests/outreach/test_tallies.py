@@ -18,7 +18,16 @@ from outreach import evidence, experiment_counts, tallies
 from outreach.evidence import Numbers
 from outreach.experiments import experiments, of_tallies
 from outreach.library import AT_RISK
-from outreach.models import Draft, ExperimentTally, Holdout, Message, Play, PlayPhase, PlayTally
+from outreach.models import (
+    Breaker,
+    Draft,
+    ExperimentTally,
+    Holdout,
+    Message,
+    Play,
+    PlayPhase,
+    PlayTally,
+)
 from platforms.models import OutboxItem
 from tests.factories.memberships import GuestFactory, LocationFactory, MembershipFactory
 from tests.factories.outreach import make_message
@@ -197,7 +206,12 @@ def test_who_serves_many_locations_sees_plays_and_opens_one(
     PlayPhase.objects.create(
         play_id=AT_RISK, location=elsewhere, phase="report", since_at=now, doubt="Data is old"
     )
+    Breaker.objects.create(
+        location=location, signal="stops", state="open", evaluated_at=now, changed_at=now,
+        tries_at=now + DAY, reason="9 of 20 guests said stop; usual are 1 in 100.",
+    )  # fmt: skip
     page = see(admin)
+    assert "held at 1" in page
     assert "1 every draft reviewed" in page
     assert "1 report only" in page
     assert f'href="?play={AT_RISK}"' in page
