@@ -626,7 +626,7 @@ def breaker_open(row, regional, now):
 
 def decided_for_another_play(row, regional, now):
     other = Play.objects.create(key="other", name="Other")
-    Draft.objects.filter(status="rejected").update(play=other)
+    Draft.objects.update(play=other)
 
 
 def decided_elsewhere(row, regional, now):

@@ -400,6 +400,11 @@ def stopped_and_began_again(run: Run, at: datetime) -> None:
     Suppression.objects.update(lifted_at=at)
 
 
+def stopped_before(run: Run, at: datetime) -> None:
+    """Another kind of message: the play could begin all the same."""
+    stopped(run, at - 2 * DAY)
+
+
 def stopped_nobody(run: Run, at: datetime) -> None:
     type(run.guest).objects.update(phone="", email="")
     for channel in ("sms", "email"):
@@ -453,9 +458,9 @@ def joined_and_left(run: Run, at: datetime) -> None:
 
 
 NO_NEWS = [
-    stopped_and_began_again, stopped_nobody, wrote_before, booked_and_cancelled, booked_by_mistake,
-    came_before, did_not_come, card_declined, paid_before, another_plan_ended, has_another_plan,
-    joined_and_left,
+    stopped_before, stopped_and_began_again, stopped_nobody, wrote_before, booked_and_cancelled,
+    booked_by_mistake, came_before, did_not_come, card_declined, paid_before, another_plan_ended,
+    has_another_plan, joined_and_left,
 ]  # fmt: skip
 
 
