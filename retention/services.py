@@ -75,8 +75,8 @@ WHERE t.membership_id = m.id AND g.id = m.guest_id AND {scope}
   AND (g.vanished_at IS NOT NULL OR g.merged_into_id IS NOT NULL)
 """
 # In one statement, so that it takes away just the changes it has counted: what others write in the
-# meantime keeps its own. Two nights of one location at once take turns at the rows, each of which the
-# upsert above locks.
+# meantime keeps its own. Two nights of one location at once take turns at the rows, each of which
+# the upsert above locks.
 _TALLY = """
 WITH gone AS (DELETE FROM retention_membertally WHERE location_id = %(location_id)s)
 INSERT INTO retention_membertally (location_id, band, cause, plan_id, status, is_running, n)
