@@ -136,12 +136,13 @@ def sparkline(values: Sequence[float], label: str = "", top: float | None = None
     return format_html(
         '<svg class="spark" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         ' role="img" aria-label="{label}"><line x1="0" y1="18.5" x2="{width}" y2="18.5"/>'
-        '<polyline points="{points}"/><circle cx="{last[0]}" cy="{last[1]}" r="2"/></svg>',
+        '<polyline points="{points}"/><circle cx="{last_x}" cy="{last_y}" r="2"/></svg>',
         width=WIDTH,
         height=HEIGHT,
         label=label or _("Last %(count)d: %(values)s") % {"count": len(numbers), "values": text},
         points=" ".join(f"{x},{y}" for x, y in points),
-        last=points[-1],
+        last_x=points[-1][0],
+        last_y=points[-1][1],
     )
 
 

@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from audit import services
 from audit.services import Entry
+from retention.services import refresh_location
 from staff import events
-from tests.factories.memberships import GuestFactory
+from tests.factories.memberships import GuestFactory, MembershipFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "a long enough password"
@@ -59,6 +60,23 @@ def test_pages_are_accessible(
     page = sign_in(admin)
     page.goto(reverse(name, args=[manager.pk] if name == "settings-person" else []))
     accessible(page, everywhere=True)
+
+
+def test_on_a_phone_the_buttons_for_the_ticked_wait_until_something_is_ticked(
+    sign_in, accessible, manager, location, now
+) -> None:
+    MembershipFactory(guest=GuestFactory(location=location))
+    refresh_location(location_id=location.pk, now=now)
+    page = sign_in(manager, width=390)
+    page.goto(reverse("members"))
+
+    def place() -> str:
+        return str(page.locator("#bar").evaluate("bar => getComputedStyle(bar).position"))
+
+    assert place() == "static"
+    page.locator(".tick input").first.check()
+    assert place() == "sticky"
+    accessible(page)
 
 
 def test_the_door_is_accessible(sign_in, accessible, db) -> None:
