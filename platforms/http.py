@@ -7,7 +7,8 @@ tells apart the two failures that matter to a sender: nothing was sent, or nobod
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +18,9 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 
 CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
+READ_SECONDS = 30.0  # of silence
+WHOLE_ANSWER_SECONDS = 120.0  # an answer that drips is never silent
+PIECE_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -93,7 +96,8 @@ class Client:
     ) -> requests.Response:
         """One call, never repeated here. Any HTTP status is an answer and is returned.
 
-        Raises HostNotAllowed, NothingSent (not reached), NoAnswer (left, unanswered)."""
+        `read_seconds` bounds each silence, WHOLE_ANSWER_SECONDS the body as a whole. Raises
+        HostNotAllowed, NothingSent (not reached), NoAnswer (left, unanswered)."""
         check_address(url)
         try:
             response = self._session().request(
@@ -119,16 +123,28 @@ class Client:
         return response
 
     def _read_whole(self, response: requests.Response) -> None:
-        """Read the body now, up to a limit, so that a broken answer is noticed inside the call."""
+        """Read the body now, up to a size and a time, so that a broken answer is noticed inside
+        the call."""
+        ends = time.monotonic() + WHOLE_ANSWER_SECONDS
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_content(64 * 1024):
+        for part in _as_it_comes(response):
             size += len(part)
-            if size > MAX_ANSWER_BYTES:
+            if size > MAX_ANSWER_BYTES or time.monotonic() > ends:
                 response.close()
-                raise requests.exceptions.ContentDecodingError("answer too large")
+                raise requests.exceptions.ContentDecodingError("answer too large or too slow")
             parts.append(part)
         response._content = b"".join(parts)
+
+
+def _as_it_comes(response: requests.Response) -> Iterator[bytes]:
+    """The body in the pieces that arrive. `iter_content` waits until a piece is full, and so never
+    looks up from a body that drips."""
+    try:
+        while part := response.raw.read1(PIECE_BYTES, decode_content=True):
+            yield part
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
 
 
 def _was_never_connected(error: requests.ConnectionError) -> bool:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 import responses
@@ -94,3 +96,36 @@ def test_an_answer_without_end_is_cut_off_as_none(monkeypatch):
         client.request("GET", f"{BASE}/a")
     responses.get(f"{BASE}/b", body=b"x" * 10)
     assert client.request("GET", f"{BASE}/b").content == b"x" * 10
+
+
+@pytest.fixture
+def dripping_server():
+    """Answers at once and never ends: a byte of a long body every now and then."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def serve() -> None:
+            talk, _ = listener.accept()
+            with talk:
+                talk.recv(65536)
+                talk.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                with suppress(OSError):
+                    for _ in range(500):
+                        talk.sendall(b"x")
+                        time.sleep(0.02)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(15)
+
+
+def test_an_answer_that_drips_holds_nobody(settings, dripping_server, monkeypatch):
+    """Each byte comes in time, the whole never would: the worker is free after the limit."""
+    settings.OUTBOUND_HOSTS = [dripping_server]
+    monkeypatch.setattr(http, "WHOLE_ANSWER_SECONDS", 0.3)
+    began = time.monotonic()
+    with pytest.raises(NoAnswer):
+        client.request("GET", f"http://{dripping_server}/", read_seconds=5)
+    assert time.monotonic() - began < 5
