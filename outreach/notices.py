@@ -25,7 +25,7 @@ from audit import checkpoints
 from audit import services as audit
 from memberships.models import Location
 from outreach import events
-from outreach.models import Breaker, Message
+from outreach.models import Breaker, Message, Phase, PlayPhase
 from platforms import outbox
 from platforms.carriers import email
 from platforms.models import OutboxItem
@@ -65,9 +65,14 @@ def recipients(location: Location | None) -> list[User]:
 
 def tell(news: Iterable[tuple[Breaker, str]], *, now: datetime, by: User | None = None) -> int:
     """Queue a note to everybody concerned, but to who did it. Within the transaction that moved
-    the breakers, before its ledger entries. Returns how many were queued."""
+    the breakers, before its ledger entries. Where no play acts by itself there is nothing to hold,
+    and the page says it early enough. Returns how many were queued."""
     queued = 0
+    news = list(news)
+    acting = _acting() if news else []
     for row, kind in news:
+        if not any(_is_within(row, play, location_id) for play, location_id in acting):
+            continue
         for person in recipients(row.location):
             if by is not None and person.pk == by.pk:
                 continue
@@ -83,6 +88,19 @@ def tell(news: Iterable[tuple[Breaker, str]], *, now: datetime, by: User | None 
             )
             queued += 1
     return queued
+
+
+def _acting() -> list[tuple[str, int]]:
+    """Play and location of what may act by itself, or has messages waiting that did."""
+    phases = PlayPhase.objects.filter(phase=Phase.AUTOMATIC).values_list("play_id", "location_id")
+    waiting = Message.objects.filter(
+        is_automatic=True, outbox__state=OutboxItem.State.READY
+    ).values_list("play_id", "location_id")
+    return list(phases.union(waiting))
+
+
+def _is_within(row: Breaker, play: str, location_id: int) -> bool:
+    return row.play_id in (None, play) and row.location_id in (None, location_id)
 
 
 def still_held(rows: Iterable[Breaker], *, now: datetime) -> list[tuple[Breaker, str]]:

@@ -12,7 +12,9 @@ from django.urls import reverse
 
 from audit.models import LedgerEntry
 from outreach import breakers, notices
-from outreach.models import Breaker
+from outreach.library import AT_RISK
+from outreach.models import Breaker, Phase, PlayPhase
+from outreach.play_library import PAYMENT
 from platforms import outbox
 from platforms.carriers import email
 from platforms.models import OutboxItem
@@ -27,7 +29,7 @@ State = Breaker.State
 
 
 @pytest.fixture
-def people(location, elsewhere) -> dict[str, User]:
+def people(location, elsewhere, now) -> dict[str, User]:
     """Somebody of each kind, each with an address."""
     made = {
         "desk": UserFactory(role="desk", locations=[location]),
@@ -42,6 +44,10 @@ def people(location, elsewhere) -> dict[str, User]:
         person.email = f"{name.replace(' ', '-')}@staff.example"
         person.save()
     UserFactory(role="manager", locations=[location])  # no address on file
+    PlayPhase.objects.create(
+        play_id=AT_RISK, location=location, phase=Phase.AUTOMATIC, since_at=now,
+        set_by=made["regional"], rules=[{"name": "likely"}],
+    )  # fmt: skip
     return made
 
 
@@ -75,6 +81,21 @@ def test_those_who_may_let_go_on_are_told_of_everything(people, now):
     opened(None, now)
     notices.dispatch_notices(now=now)
     assert told() == ["admin", "regional"]
+
+
+def test_where_no_play_acts_by_itself_nobody_is_told(people, location, elsewhere, now):
+    """On the first days people approve by the dozen: unusual, and nothing is held by it."""
+    opened(elsewhere, now)
+    opened(location, now, play_id=PAYMENT)
+    PlayPhase.objects.update(phase=Phase.REVIEW)
+    opened(location, now, signal="stops")
+    opened(None, now)
+    assert notices.dispatch_notices(now=now) == 0
+    message = make_message(location, now=now)
+    message.is_automatic = True
+    message.save()
+    opened(location, now, signal="undelivered")  # it went down, and what it approved still waits
+    assert notices.dispatch_notices(now=now) == 1
 
 
 def test_a_location_without_a_manager_is_never_told_to_nobody(people, location, now):
