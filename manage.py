@@ -10,4 +10,7 @@ if __name__ == "__main__":
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from django.core.management import execute_from_command_line
 
+    from audit import fence
+
+    fence.work_for_the_system()
     execute_from_command_line(sys.argv)

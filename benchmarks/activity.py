@@ -50,6 +50,9 @@ def main() -> None:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     from django.db import connection
 
     name = connection.creation.create_test_db(verbosity=0)

@@ -36,6 +36,9 @@ def main() -> None:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     logging.disable(logging.INFO)
     from django.conf import settings
     from django.db import connection

@@ -45,6 +45,9 @@ def main() -> None:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     from django.conf import settings
     from django.db import connection
 

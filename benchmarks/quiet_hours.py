@@ -57,6 +57,9 @@ def main() -> None:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     result = compare(decisions=options.decisions, seed=options.seed)
     text = json.dumps(result, indent=2)
     print(text)

@@ -215,6 +215,9 @@ class _Product:
         import django
 
         django.setup()
+        from audit import fence
+
+        fence.work_for_the_system()
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)

@@ -118,6 +118,9 @@ def _run(options: argparse.Namespace, home: Path) -> dict[str, Any]:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     from django.db import connection
 
     try:

@@ -223,6 +223,9 @@ class Bench:
         import django
 
         django.setup()
+        from audit import fence
+
+        fence.work_for_the_system()
         from django.test import Client
 
         from memberships.models import Location, Membership

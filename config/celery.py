@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery, bootsteps, signals
 from django_structlog.celery.receivers import CeleryReceiver
 
+from audit import fence
 from config.schedule import SCHEDULE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -40,6 +41,14 @@ class LogTasks(bootsteps.Step):
 
 
 app.steps["worker"].add(LogTasks)
+
+
+@signals.worker_init.connect
+@signals.worker_process_init.connect
+@signals.beat_init.connect
+def work_for_the_system(**_: Any) -> None:
+    """The web server imports this module as well, and sees what its requests may see."""
+    fence.work_for_the_system()
 
 
 @signals.setup_logging.connect

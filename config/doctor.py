@@ -18,6 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from audit import checkpoints
+from config.fenced import FENCED
 from config.health import HEARTBEAT_KEY, HEARTBEAT_LATE_S
 
 OLDEST_POSTGRES = 15
@@ -49,6 +50,7 @@ def examine() -> Iterator[Finding]:
         yield _clock()
         if tables.is_well:
             yield _database_user()
+            yield _fence()
             yield _ledger()
     redis = _redis()
     yield redis
@@ -112,6 +114,27 @@ def _database_user() -> Finding:
             "run `manage.py migrate`: it makes that user and says what it may do.",
         )
     return Finding("Database user", f"{user} reads and writes rows, and cannot change the ledger")
+
+
+def _fence() -> Finding:
+    """Whether the database itself keeps the rows of one location from the people of another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace AND NOT row_security_active(oid)"
+            " ORDER BY relname",
+            [sorted(FENCED)],
+        )
+        bare = [row[0] for row in cursor.fetchall()]
+    if bare:
+        return Finding(
+            "Fence",
+            f"the database shows every row of {len(bare)} of {len(FENCED)} tables to everybody: "
+            f"{', '.join(bare[:3])}{' ...' if len(bare) > 3 else ''}.",
+            "Name a user in DATABASE_URL that owns nothing, and the owner in "
+            "MIGRATE_DATABASE_URL; then run `manage.py migrate`.",
+        )
+    return Finding("Fence", f"{len(FENCED)} tables show each person the rows of their locations")
 
 
 def _clock() -> Finding:

@@ -80,7 +80,7 @@ def database(name: str, remedy: str) -> dict[str, Any]:
     """A PostgreSQL address as Django settings."""
     url = address(name, remedy, schemes=("postgres", "postgresql"))
     parsed: dict[str, Any] = dict(_reader.db_url_config(url))
-    parsed["ENGINE"] = "django.db.backends.postgresql"
+    parsed["ENGINE"] = "config.postgresql"
     return parsed
 
 

@@ -26,7 +26,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from audit import clock, reads, services
+from audit import clock, fence, reads, services
 from audit.access import picked_location, requires
 from audit.apps import GUEST_EXPORTED
 from audit.models import GUESTS_LISTED, LedgerEntry
@@ -149,6 +149,7 @@ def _rows(model: type[models.Model], chosen: dict[str, Any]) -> list[dict[str, A
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
+@fence.beyond("the guest gets everything, wherever it happened")
 def archive(guest: Guest, *, now: datetime) -> bytes:
     """A zip: everything as JSON, a table per section, and a page that says what is what."""
     found = tables(guest)

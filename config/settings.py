@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "config",
 ]
 MIDDLEWARE = [
+    "staff.middleware.Fence",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",

@@ -17,6 +17,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Func, Q, TextField, Value
 from django.db.models.functions import Lower
 
+from audit import fence
 from memberships.models import Guest
 from memberships.money import in_words
 from outreach import caps, hours, treatments
@@ -72,6 +73,7 @@ class Surroundings:
         return any((draft.channel, draft.address, s) in self.suppressed for s in scopes)
 
 
+@fence.beyond("the guest may have been written to from elsewhere")
 def look_around(
     drafts: Sequence[Draft], *, now: datetime, policy: OutreachPolicy | None = None
 ) -> Surroundings:

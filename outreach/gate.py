@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection
 
-from audit import checkpoints
+from audit import checkpoints, fence
 from outreach import breakers, hours, leaving
 from outreach.models import OutreachPolicy
 from outreach.places import Place
@@ -412,6 +412,7 @@ def seen_open(ask: Callable[[datetime], bool], *, looked: float, now: datetime) 
     return time.monotonic() - looked <= RECHECK_AFTER_S
 
 
+@fence.beyond("a message is held for what happened elsewhere")
 def held_reasons(
     message_ids: Sequence[int], *, now: datetime, policy: OutreachPolicy | None = None
 ) -> dict[int, str]:

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from memberships.models import Guest
+from memberships.models import Guest, named
 from outreach import answer_checks, gate, suggestions, threads, undelivered
 from outreach.models import Channel, Message, Reply, Thread, Topic
 from outreach.selectors import delivery_words
@@ -119,7 +119,7 @@ def shown(user: User, location_id: int | None, wanted: Wanted) -> QuerySet[Threa
         rows = rows.filter(address__contains=digits)
     else:
         for word in wanted.q.split()[:4]:
-            rows = rows.filter(guest__in=Guest.objects.named(word))
+            rows = rows.filter(named("guest", word))
     return rows
 
 

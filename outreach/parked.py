@@ -18,6 +18,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from audit import fence
 from audit import services as audit
 from memberships.models import Guest, Location
 from outreach import events, intents, mail_text, replies, topics
@@ -132,14 +133,17 @@ def _rows(found: list[InboxDelivery], user: User) -> list[Row]:
     ):
         for address in {guest.phone, guest.email} & senders:
             by_sender.setdefault(address, []).append(guest)
-    waiting = dict(
-        Message.objects.filter(
-            channel__in=Channel.values, address__in=senders, outbox__state=OutboxItem.State.READY
+    with fence.beyond("what an unread answer holds back may be another location's"):
+        waiting = dict(
+            Message.objects.filter(
+                channel__in=Channel.values,
+                address__in=senders,
+                outbox__state=OutboxItem.State.READY,
+            )
+            .values("address")
+            .annotate(n=Count("pk"))
+            .values_list("address", "n")
         )
-        .values("address")
-        .annotate(n=Count("pk"))
-        .values_list("address", "n")
-    )
     told_of = _told_of(found, user)
     sees_addresses = user.has_perm("outreach.answer_freely")
     rows = []
@@ -222,6 +226,7 @@ def _mine(delivery_id: int, *, by: User) -> InboxDelivery:
     return row
 
 
+@fence.beyond("who shares the address decides whose it is")
 @transaction.atomic
 def read_again(*, delivery_ids: list[int], by: User, now: datetime) -> int:
     """Hand these parked deliveries to the machine once more; how many of them are parked and the
@@ -251,6 +256,7 @@ def read_again(*, delivery_ids: list[int], by: User, now: datetime) -> int:
     return tried
 
 
+@fence.beyond("a stop holds for everybody who shares the address")
 @transaction.atomic
 def read_by_eye(*, delivery_id: int, says_stop: bool, by: User, now: datetime) -> Reply:
     """A person reads an answer the machine could not: it becomes a reply in the inbox, for a

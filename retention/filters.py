@@ -13,10 +13,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
-from memberships.models import Membership
+from memberships.models import Membership, found_by
 from retention.models import AT_RISK, MemberRowQuerySet
 from risk.causes import CAUSES
 from risk.models import Band
@@ -56,6 +57,13 @@ SORTS: dict[str, Any] = {
     "newest": _("newest members"),
 }
 MOST_WORDS = 6
+TRIGRAM = 3  # characters: shorter words are in no index
+
+
+def _found(word: str) -> Func:
+    """A condition: the row holds the word."""
+    like = connection.ops.prep_for_like_query(word)
+    return found_by("retention_found", "membership", f"%{like}%")
 
 
 def plain(text: str) -> str:
@@ -171,7 +179,7 @@ class MemberFilter:
         """Rows by everything but band, cause, plan and status, whose options carry counts."""
         rows = rows.at(self.location)
         for word in words_of(self.q):
-            rows = rows.filter(search__contains=word)
+            rows = rows.filter(_found(word) if len(word) >= TRIGRAM else Q(search__contains=word))
         if self.joined_from or self.joined_to:
             rows = rows.joined(self.joined_from or date.min, self.joined_to or date.max)
         if self.left_from or self.left_to:

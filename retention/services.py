@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
+from audit import fence
 from audit import services as audit
 from memberships.models import Appointment, Location, Membership
 from outreach.candidates import DraftingResult
@@ -171,6 +172,7 @@ NOT_YOURS = "not a member of your locations"
 NO_SCORE = "no score yet, so there is nothing to show the reviewer"
 
 
+@fence.beyond("another open draft may stand elsewhere")
 def request_drafts(*, guest_ids: Sequence[int], by: User, now: datetime) -> DraftingResult:
     """Draft the at-risk check-in for people somebody picked, whatever their score.
 

@@ -4,7 +4,7 @@ Planning the inputs of one booking takes longer than reading them. Django's own 
 on the client and prepare nothing, so the few statements of the live path go through psycopg's
 server-bound cursor on the same connection: the same transaction, binary numbers, and a plan kept by
 the server until the connection ends. `prepare_threshold` in the settings switches this on; without
-it (a pooler that hands each transaction another connection) they still run, planned each time.
+it they still run, planned each time.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -12,17 +12,64 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
+from audit import fence
 from memberships.models import Location
 from staff import kept, second_factor
 
 Handler = Callable[[HttpRequest], HttpResponse]
 SAVE_EVERY = 60  # seconds: the session is written at most so often to note that somebody is here
+
+
+# Addresses that act for the system and not for a person, with why. All others see, of the fenced
+# tables, the rows of who is signed in, and signed out none.
+FOR_THE_SYSTEM = {
+    "unsubscribe": "the signed address is the proof; whoever follows it has no sign-in",
+}
+
+
+class Fence:
+    """What the database shows is what the person serves at the moment of the request, whatever a
+    view forgot to ask (audit/fence.py). `place` below says who it is. A response that streams is
+    made after the view: each of its pieces is asked for as the same person."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with fence.looking(fence.NOTHING):
+            response = self.get_response(request)
+            if response.streaming:
+                pieces = cast(StreamingHttpResponse, response)
+                pieces.streaming_content = _seen_as(fence.current(), pieces.streaming_content)
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        match = request.resolver_match
+        if match is not None and match.url_name in FOR_THE_SYSTEM:
+            fence.look(fence.EVERYTHING)
+
+
+def _seen_as(sight: fence.Sight, pieces: Any) -> Iterator[Any]:
+    """The pieces, each made with this sight: between two of them the process serves nobody."""
+    rest = iter(pieces)
+    while True:
+        with fence.looking(sight):
+            piece = next(rest, None)
+        if piece is None:
+            return
+        yield piece
 
 
 def session_limits(get_response: Handler) -> Handler:
@@ -142,6 +189,12 @@ def place(get_response: Handler) -> Handler:
             )
             request.user._location_ids = [location.pk for location in mine]  # asked once
             request.my_locations = mine  # type: ignore[attr-defined]
+            fence.look(
+                fence.of(
+                    all_locations=request.user.all_locations,
+                    location_ids=request.user._location_ids,
+                )
+            )
             picked = request.GET.get("location")
             here = next((place for place in mine if str(place.pk) == picked), None)
             if picked and here is None:

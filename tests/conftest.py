@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pytest_socket import socket_allow_hosts
 
+from audit import fence
 from tests.factories.memberships import NOW, LocationFactory
 from tests.factories.staff import UserFactory
 from tests.owner import plain_user, sign_in_as_owner
@@ -34,6 +35,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    # As a worker or a command: requests of the test client narrow it for themselves.
+    fence.work_for_the_system()
     with django_db_blocker.unblock(), plain_user():
         django_db_blocker.block()
         yield

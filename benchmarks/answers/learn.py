@@ -123,6 +123,9 @@ def main() -> None:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     from outreach import intents, suspicion
 
     parser = argparse.ArgumentParser(description=__doc__)

@@ -73,6 +73,9 @@ def main() -> int:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     logging.disable(logging.WARNING)  # a line per request says nothing here
     chosen = {
         name: proof

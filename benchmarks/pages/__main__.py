@@ -19,6 +19,7 @@ import json
 import os
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 
@@ -29,6 +30,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--only", default="", help="only addresses that begin so")
     parser.add_argument("--roles", default="desk,manager,regional,admin")
+    parser.add_argument(
+        "--without-fence", action="store_true", help="ask as the owner, whom no policy binds"
+    )
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -57,7 +61,9 @@ def _run(options: argparse.Namespace, home: Path) -> dict[str, object]:
             ),
             servers.start_valkey(home / "valkey", durable=False),
         ]
-        os.environ["DATABASE_URL"] = servers.create_database(running[0], "tenure")
+        owner = servers.create_database(running[0], "tenure")
+        os.environ["MIGRATE_DATABASE_URL"] = owner
+        os.environ["DATABASE_URL"] = servers.app_url(owner, home / "postgres")
         os.environ["REDIS_URL"] = running[1].url
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("TENURE_ENV", "test")
@@ -67,6 +73,9 @@ def _run(options: argparse.Namespace, home: Path) -> dict[str, object]:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     try:
         return _measure(options)
     finally:
@@ -79,26 +88,28 @@ def _measure(options: argparse.Namespace) -> dict[str, object]:
     from django.db import connection
 
     from benchmarks.pages import asking, chain
+    from config.database import as_owner
     from memberships.models import Location
 
     call_command("migrate", verbosity=0)
     sizes = chain.Sizes.of(options.part)
     started = time.monotonic()
     if not Location.objects.exists():
-        chain.fill(sizes)
-        connection.set_autocommit(True)
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-            cursor.execute("VACUUM ANALYZE")
-            cursor.execute("RESET statement_timeout")
+        with as_owner("default"):
+            chain.fill(sizes)
+            connection.set_autocommit(True)
+            with connection.cursor() as cursor:
+                cursor.execute("SET statement_timeout = 0")
+                cursor.execute("VACUUM ANALYZE")
     filled = round(time.monotonic() - started, 1)
     print(json.dumps({"sizes": sizes.__dict__, "filled_in_s": filled}), flush=True)
     rows = []
     people = chain.people()
-    for role in options.roles.split(","):
-        for row in asking.ask(people[role], runs=options.runs, only=options.only):
-            rows.append(row)
-            print(asking.line(row), flush=True)
+    with as_owner("default") if options.without_fence else nullcontext():
+        for role in options.roles.split(","):
+            for row in asking.ask(people[role], runs=options.runs, only=options.only):
+                rows.append(row)
+                print(asking.line(row), flush=True)
     return {"sizes": sizes.__dict__, "filled_in_s": filled, "pages": rows}
 
 

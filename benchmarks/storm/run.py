@@ -55,6 +55,9 @@ def _product(stack: Stack, size: Size) -> dict[str, Any]:
     import django
 
     django.setup()
+    from audit import fence
+
+    fence.work_for_the_system()
     from benchmarks.storm import business
     from benchmarks.storm.approver import Approver
 

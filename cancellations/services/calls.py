@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from audit import fence
 from audit import services as audit
 from audit.services import Entry
 from cancellations import events, rules
@@ -50,6 +51,7 @@ def release_call(*, call_id: int, by: User) -> None:
     Call.objects.filter(pk=call_id, held_by=by).update(held_by=None, held_until=None)
 
 
+@fence.beyond("a number is nobody's to dial again, at no location")
 @transaction.atomic
 def log_call(
     *,
@@ -112,6 +114,7 @@ def put_off_call(*, call_id: int, version: int, by: User, now: datetime, note: s
     return call
 
 
+@fence.beyond("a number may be dialled again, at every location")
 @transaction.atomic
 def undo_call(*, call_id: int, version: int, by: User, now: datetime) -> Call:
     """Take back the last try of a row on its own day; a flag it set on the number goes with it.

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
+from audit import fence
 from audit import services as audit
 from audit.services import Entry
 from cancellations import candidates, events
@@ -140,6 +141,7 @@ def _add_turned(
     ]
 
 
+@fence.beyond("the guest may be on a list elsewhere")
 @transaction.atomic
 def ask_call(*, guest_id: int, by: User, now: datetime, appointment_id: int | None = None) -> Call:
     """Put a guest on the list because `by` wants them called: today, or on the next day when

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from audit import fence
 from audit import services as audit
 from memberships.models import Guest
 from outreach import answer_checks, approval, events, rules, threads, topics
@@ -27,6 +28,7 @@ HOLD = timedelta(minutes=10)  # as long as a call card is held
 LEAVES_AFTER = timedelta(seconds=30)
 
 
+@fence.beyond("who shares the number decides whose it is")
 @transaction.atomic
 def open_thread(*, thread_id: int, by: User, now: datetime) -> Thread:
     """A person opens a conversation: what came is read, and it is theirs for ten minutes if it
@@ -59,6 +61,7 @@ def release_thread(*, thread_id: int, by: User) -> None:
     Thread.objects.filter(pk=thread_id, held_by=by).update(held_by=None, held_until=None)
 
 
+@fence.beyond("the guest's plans may be another location's")
 @transaction.atomic
 def send_answer(
     *,
@@ -142,6 +145,7 @@ def _my_answer(thread: Thread, *, version: int, body: str, by: User) -> Message 
     return message if message and message.outbox.subject.endswith(f":{version}") else None
 
 
+@fence.beyond("the guest's thread may be another location's")
 @transaction.atomic
 def take_back_answer(*, message_id: int, by: User, now: datetime) -> Thread:
     """Undo an answer that has not left: the guest waits again. Raises AlreadyLeft, NotAllowed."""
@@ -170,6 +174,7 @@ def reopen(message: Message) -> None:
     threads.settle(thread)
 
 
+@fence.beyond("answers of the thread may be another location's")
 @transaction.atomic
 def deal_with_thread(*, thread_id: int, version: int, by: User, now: datetime) -> Thread:
     """A person has seen to it without writing: rang, booked, passed it on. Covers answers and a
@@ -197,6 +202,7 @@ def deal_with_thread(*, thread_id: int, version: int, by: User, now: datetime) -
     return thread
 
 
+@fence.beyond("the guest may have a thread elsewhere")
 @transaction.atomic
 def name_writer(*, thread_id: int, version: int, guest_id: int, by: User, now: datetime) -> Thread:
     """Several guests share the address: a person says who wrote. Raises Conflict, NotAllowed."""

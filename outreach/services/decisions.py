@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from audit import fence
 from audit import services as audit
 from outreach import approval, caps, checks, events, rules, send_time
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed, OutreachError
@@ -52,6 +53,7 @@ def _decide(draft: Draft, *, version: int, status: Draft.Status, **changes: Any)
         setattr(draft, name, value)
 
 
+@fence.beyond("the guest may have been written to from elsewhere")
 @transaction.atomic
 def approve_draft(
     *, draft_id: int, version: int, by: User, now: datetime, care: bool = False
@@ -204,6 +206,7 @@ def approve_as_is(
     return approved, refused
 
 
+@fence.beyond("the guest may have been written to from elsewhere")
 @transaction.atomic
 def edit_draft(
     *, draft_id: int, version: int, body: str, subject: str, by: User, now: datetime
@@ -311,6 +314,7 @@ def snooze_draft(*, draft_id: int, version: int, until: datetime, by: User, now:
     return draft
 
 
+@fence.beyond("another open draft may stand elsewhere")
 @transaction.atomic
 def undo_decision(*, draft_id: int, by: User, now: datetime) -> Draft:
     """Take back an approval whose message has not left, or a fresh rejection: the draft awaits a
@@ -414,6 +418,7 @@ def _take_back(message: Message, *, now: datetime) -> None:
     caps.void(message, policy=OutreachPolicy.current())
 
 
+@fence.beyond("the guest's thread may be another location's")
 @transaction.atomic
 def cancel_message(*, message_id: int, by: User, now: datetime) -> Message:
     """Stop one message that waits in Outgoing, for good: its draft is withdrawn. Raises

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from audit import fence
 from audit import services as audit
 from outreach import caps, events, failures, threads
 from outreach.errors import Conflict, NotAllowed
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from staff.models import User
 
 
+@fence.beyond("the guest's thread may be another location's")
 @transaction.atomic
 def settle_uncertain(
     *, message_id: int, was_sent: bool, by: User, now: datetime, note: str = ""
@@ -49,6 +51,7 @@ def settle_uncertain(
     return message
 
 
+@fence.beyond("the guest's thread may be another location's")
 @transaction.atomic
 def retry_message(*, message_id: int, by: User, now: datetime) -> Message:
     """Queue a given-up message once more; its cost is set aside anew. Raises Conflict,
@@ -86,6 +89,7 @@ MOST_AT_ONCE = 1_000
 RETRIED_FOR = timedelta(days=30)
 
 
+@fence.beyond("the guests' threads may be other locations'")
 @transaction.atomic
 def retry_all(*, cause: str, location_id: int | None, by: User, now: datetime) -> tuple[int, int]:
     """Queue once more what the person's locations have given up for one cause (failures.PASSING),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef
 
+from audit import fence
 from audit import services as audit
 from memberships.models import Location
 from outreach import doubts, events, promotion
@@ -47,6 +48,7 @@ def phase_row(*, play: Play, location: Location, now: datetime) -> PlayPhase:
     return row
 
 
+@fence.beyond("guests of the location are counted wherever they went")
 @transaction.atomic
 def raise_phase(
     *, play: Play, location: Location, to: str, reason: str, by: User, now: datetime
@@ -75,6 +77,7 @@ def raise_phase(
     )
 
 
+@fence.beyond("what waits is taken back wherever it waits")
 def lower_phase(
     *,
     play: Play,

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Value
 from django.db.models.functions import Greatest
 
+from audit import fence
 from audit import services as audit
 from audit.services import Entry
 from outreach import caps, events
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 BATCH = 500
 
 
+@fence.beyond("a sequence ends with all its drafts and messages")
 def leave_runs(whys: Mapping[int, Leave], *, now: datetime, by: User | None = None) -> int:
     """End the runs (why by id) early: their open drafts and what waits in Outgoing are withdrawn.
     Runs that are over stay as they are. Returns how many left.
@@ -267,6 +269,7 @@ def _many(event: str, play_key: str, location: Location | None, *, by: User, now
 # --- Calls --------------------------------------------------------------------------------------
 
 
+@fence.beyond("a call ends the wait of sequences elsewhere")
 def call_made(*, guest_id: int, now: datetime) -> int:
     """The guest was called, for whatever reason: open calls of their sequences are made. Call it
     in the transaction that stores the outcome. Returns how many."""

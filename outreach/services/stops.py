@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from audit import fence
 from audit import services as audit
 from memberships.models import Location
 from outreach import events
@@ -67,6 +68,7 @@ def _switch(scope: str, key: str, *, stopped: bool, reason: str, by: User, now: 
     return row
 
 
+@fence.beyond("a stop holds for everybody who shares the address")
 @transaction.atomic
 def suppress(
     *,
@@ -126,6 +128,7 @@ def suppress(
     return True
 
 
+@fence.beyond("a stop holds for everybody who shares the address")
 @transaction.atomic
 def lift_suppression(
     *,

@@ -16,7 +16,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import connection, transaction
 
-from audit import checkpoints
+from audit import checkpoints, fence
 from audit import services as audit
 from outreach import events, gate, reply_address, tasks
 from outreach.errors import NotAllowed, TooMany
@@ -70,6 +70,7 @@ _WHICH = " ".join(f"WHEN {sql} THEN '{key}'" for key, sql in _HOLDS.items())
 _HELD_SQL = f"SELECT CASE {_WHICH} ELSE '' END {_FROM} WHERE o.id = %(item)s"
 
 
+@fence.beyond("a test belongs to no location")
 @transaction.atomic
 def send_test(*, template_id: int, by: User, now: datetime) -> TrialSend:
     """Queue the text, filled with sample values, to the person's own address. Raises NotAllowed,

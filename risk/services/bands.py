@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
+from audit import fence
 from audit.services import record
 from risk import events, writing
 from risk.models import (
@@ -26,6 +27,7 @@ class BadThresholds(Exception):
     """The bands do not ascend; the message says which."""
 
 
+@fence.beyond("every score gets its band anew")
 @transaction.atomic
 def change_thresholds(
     *, target: str, begins: dict[str, int], by: AbstractBaseUser, now: datetime

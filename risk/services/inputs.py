@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
 
+from audit import fence
 from audit.services import record
 from memberships.models import Appointment
 from risk import events, terms
@@ -30,6 +31,7 @@ class UnknownInput(Exception):
     """The score has no input of this name."""
 
 
+@fence.beyond("scores are made from the whole history")
 @transaction.atomic
 def exclude_input(
     *,
@@ -55,6 +57,7 @@ def exclude_input(
         _record_input(events.INPUT_EXCLUDED, target, name, guest_id, by, now, reason=reason)
 
 
+@fence.beyond("scores are made from the whole history")
 @transaction.atomic
 def include_input(
     *, target: str, name: str, by: AbstractBaseUser, now: datetime, guest_id: int | None = None

@@ -34,6 +34,7 @@ def test_what_runs_is_found_well(heartbeat: None) -> None:
     for subject in (
         "Database",
         "Database user",
+        "Fence",
         "Tables",
         "Clock",
         "Redis",
