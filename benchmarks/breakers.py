@@ -85,7 +85,7 @@ def draw_day(rng: np.random.Generator, *, day: int, mean: float, shift: Shift) -
 
 def window(days: Sequence[Day]) -> object:
     """The days summed up as the judge takes them."""
-    from outreach.usual import Counts
+    from outreach.gate.usual import Counts
 
     costs = [cost for day in days for cost in day.costs]
     scores = [score for day in days for score in day.scores]
@@ -108,7 +108,7 @@ def window(days: Sequence[Day]) -> object:
 
 def ours(signal: str, days: Sequence[Day]) -> bool:
     """The breaker's verdict on the last day, as the product looks."""
-    from outreach.usual import WEEKS, Signal, judge
+    from outreach.gate.usual import WEEKS, Signal, judge
 
     end = len(days)
     for span in (1, SLOW_DAYS) if signal in ("stops", "undelivered") else (1,):

@@ -59,9 +59,9 @@ def main() -> None:
 def run(notes: int) -> dict[str, Any]:
     from django.conf import settings
 
-    from outreach import prompt
-    from outreach.library import seed_library
+    from outreach.library.seed import seed_library
     from outreach.models import Play
+    from outreach.texts import prompt
     from tests.factories.memberships import NOW, LocationFactory
     from tests.hostile import corpus, trial
     from tests.hostile.stub_writer import WAYS, running

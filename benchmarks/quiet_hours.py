@@ -2,8 +2,8 @@
 
 `python -m benchmarks.quiet_hours [--decisions 800000] [--seed 1] [--out FILE.json]`
 
-Beside the decision the sender makes (`outreach.hours`: zoneinfo, dates and times of day) stands a
-second one that shares nothing with it but the bytes of the zone files and the table of hours: it
+Beside the decision the sender makes (`outreach.gate.hours`: zoneinfo, dates, times of day) stands
+a second one that shares nothing with it but the bytes of the zone files and the table of hours: it
 reads those files itself (RFC 8536, with the rule at their end for the years to come), adds seconds
 to seconds, and looks a minute of the week up in a mask of 10,080. Instants lie close to the clock
 changes of seven years and to the edges of the hours; a quarter lie anywhere.
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from outreach.hours import Hours, Line
-    from outreach.places import Place
+    from outreach.gate.hours import Hours, Line
+    from outreach.gate.places import Place
 
 FIRST_YEAR, LAST_YEAR = 2024, 2030
 PLACES_PER_ZONE = 3
@@ -70,7 +70,7 @@ def main() -> None:
 def compare(*, decisions: int, seed: int, zones: Sequence[str] | None = None) -> dict[str, Any]:
     """Decide `decisions` times in both ways, over every zone or those named. Counts by what they
     found."""
-    from outreach.hours import DELIVERED, Hours, Line
+    from outreach.gate.hours import DELIVERED, Hours, Line
 
     as_read: dict[str, Any] = {"also_zone": "", "marketing_only": True}
     delivered = tuple(
@@ -116,7 +116,7 @@ def compare(*, decisions: int, seed: int, zones: Sequence[str] | None = None) ->
 
 def _somewhere(zone_name: str, random: np.random.Generator) -> Place:
     """A guest of a location in the zone, in some state, with a number from somewhere."""
-    from outreach.places import MAIL, MARKETING, SERVICE, STATE_OF, STATES, Place
+    from outreach.gate.places import MAIL, MARKETING, SERVICE, STATE_OF, STATES, Place
 
     state = str(random.choice(list(STATES)))
     area = str(random.choice([*(f"+1{area}" for area in STATE_OF), *DIALLING * 10]))
@@ -125,7 +125,7 @@ def _somewhere(zone_name: str, random: np.random.Generator) -> Place:
 
 
 def _without_number(place: Place) -> Place:
-    from outreach.places import Place
+    from outreach.gate.places import Place
 
     return Place(place.zone_name, place.country, place.region, "", place.kind)
 

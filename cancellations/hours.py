@@ -1,5 +1,5 @@
-"""Times worth offering for a call-back. When a guest may be called at all is in outreach.hours:
-the same hours hold by phone and by message, on the guest's own clock."""
+"""Times worth offering for a call-back. When a guest may be called at all is in
+outreach.gate.hours: the same hours hold by phone and by message, on the guest's own clock."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from outreach.hours import place_of
+from outreach.gate.hours import place_of
 
 if TYPE_CHECKING:
     from cancellations.models import Call
-    from outreach.hours import Hours
-    from outreach.places import Place
+    from outreach.gate.hours import Hours
+    from outreach.gate.places import Place
 
 # Local times offered besides "in an hour": before lunch and after work.
 USUAL_TIMES = (time(10), time(17))

@@ -10,7 +10,7 @@ from cancellations.candidates import Candidate
 from cancellations.models import Call
 from memberships.models import Membership
 from outreach.models import Draft, LibraryStatus, Offer
-from outreach.texts import field_names, fill
+from outreach.texts.fields import field_names, fill
 
 FAVOURITE = "favourite service"  # by its name it would be health detail on paper
 MOVE_IT = "Another time, as often as needed"

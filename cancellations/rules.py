@@ -9,7 +9,7 @@ from cancellations.hours import FURTHEST, call_place, may_call
 from cancellations.models import Call, CallTry
 
 if TYPE_CHECKING:
-    from outreach.hours import Hours
+    from outreach.gate.hours import Hours
     from staff.models import User
 
 HOLD = timedelta(minutes=10)

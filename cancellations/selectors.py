@@ -13,7 +13,7 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from cancellations.hours import call_back_times, call_place, may_call
 from cancellations.models import Call, CallList, CallQuerySet, CallTry
 from memberships.models import Appointment, GuestDay, Location, Membership
-from outreach.hours import Hours
+from outreach.gate.hours import Hours
 from outreach.models import Message, Reply
 
 LAST_CONTACTS = 3

@@ -52,7 +52,7 @@ def _score_bookings(location_id: int, on: date, now: datetime) -> Counts:
 
 
 def _sequences(location_id: int, on: date, now: datetime) -> Counts:
-    from outreach.sequences import tend_location
+    from outreach.sequences.tending import tend_location
 
     return tend_location(location_id=location_id, now=now)
 
@@ -76,7 +76,7 @@ def _call_list(location_id: int, on: date, now: datetime) -> Counts:
 
 
 def _tallies(location_id: int, on: date, now: datetime) -> Counts:
-    from outreach.tallies import count_location
+    from outreach.autonomy.tallies import count_location
 
     return count_location(location_id=location_id, now=now)
 

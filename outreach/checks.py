@@ -20,7 +20,7 @@ from django.db.models.functions import Lower
 from audit import fence
 from memberships.models import Guest
 from memberships.money import in_words
-from outreach import caps, hours, treatments
+from outreach.gate import caps, hours
 from outreach.models import (
     Authorisation,
     Channel,
@@ -30,9 +30,10 @@ from outreach.models import (
     OutreachPolicy,
     Suppression,
 )
-from outreach.normal import plain
 from outreach.results import Check, bad, good
-from outreach.text_checks import Text, check_text
+from outreach.texts import treatments
+from outreach.texts.normal import plain
+from outreach.texts.text_checks import Text, check_text
 from platforms.models import OutboxItem
 
 WEEK = timedelta(days=7)
@@ -134,7 +135,7 @@ def authorised(guest_ids: Collection[int]) -> set[int]:
     return set(standing.values_list("guest_id", flat=True))
 
 
-# Accents off, as outreach.normal does it, so that the database compares what Python compares.
+# Accents off, as outreach.texts.normal does it, so that the database compares what Python compares.
 _ACCENTED = "áàâäãåéèêëíìîïóòôöõúùûüñçý"
 _BARE = "aaaaaaeeeeiiiiooooouuuuncy"
 

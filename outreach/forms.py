@@ -11,13 +11,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from memberships.models import Location
-from outreach import text_checks, treatments, wording
 from outreach.errors import BadTemplate
-from outreach.hours import zone_named
+from outreach.gate.hours import zone_named
+from outreach.gate.places import STATES, country_names
 from outreach.models import CallingHours, Channel, Offer, OutreachPolicy, Play, Topic
-from outreach.normal import plain
-from outreach.places import STATES, country_names
-from outreach.texts import FIELDS, SAMPLE, field_names, fill, sms_size
+from outreach.texts import text_checks, treatments, wording
+from outreach.texts.fields import FIELDS, SAMPLE, field_names, fill, sms_size
+from outreach.texts.normal import plain
 
 MONEY = ("location_day", "play_month", "business_month")
 # The rule about stops was made in 2025 and asks every business to keep it from the later day on

@@ -17,23 +17,23 @@ SENDERS = 2
 @shared_task
 def dispatch() -> None:
     """Send what is due."""
-    from outreach import sending
+    from outreach.sending import sender
     from platforms.turns import Work, turn
 
     with turn(Work.SENDING, places=SENDERS) as free:
         if free:
-            sending.dispatch_due(now=clock.now(), limit=DISPATCH_LIMIT)
+            sender.dispatch_due(now=clock.now(), limit=DISPATCH_LIMIT)
 
 
 @shared_task
 def check_unknown() -> None:
     """Ask the carriers what became of calls without an answer."""
-    from outreach import sending
+    from outreach.sending import sender
     from platforms.turns import Work, turn
 
     with turn(Work.LOOKING_UP, places=1) as free:
         if free:
-            sending.check_unknown(now=clock.now())
+            sender.check_unknown(now=clock.now())
 
 
 @shared_task
@@ -52,7 +52,7 @@ def wake_trials() -> None:
 @shared_task
 def dispatch_notices() -> None:
     """Tell staff by e-mail what a breaker did."""
-    from outreach import notices
+    from outreach.gate import notices
 
     notices.dispatch_notices(now=clock.now())
 
@@ -105,7 +105,7 @@ def approve_by_rules() -> None:
 @shared_task
 def watch_sending() -> None:
     """Judge whether what was sent is as usual, and hold what the machine sends where it is not."""
-    from outreach import breakers
+    from outreach.gate import breakers
 
     breakers.look(now=clock.now())
 
@@ -121,27 +121,27 @@ def lower_doubtful() -> None:
 @shared_task
 def advance_sequences() -> None:
     """Begin the steps that are due."""
-    from outreach import sequences
+    from outreach.sequences import tending
 
-    sequences.advance(now=clock.now())
+    tending.advance(now=clock.now())
 
 
 @shared_task
 def leave_sequences(guest_ids: list[int]) -> None:
     """End the sequences of guests who booked, paid, answered or left."""
-    from outreach import sequences
+    from outreach.sequences import tending
 
-    sequences.leave_with_news(guest_ids=guest_ids, now=clock.now())
+    tending.leave_with_news(guest_ids=guest_ids, now=clock.now())
 
 
 @shared_task
 def leave_for_bookings(appointment_ids: list[int]) -> None:
     """End the sequences of guests whose bookings changed, where the play ends on it."""
     from memberships.models import Appointment
-    from outreach import sequences
+    from outreach.sequences import tending
 
     guests = Appointment.objects.filter(pk__in=appointment_ids).values_list("guest_id", flat=True)
-    sequences.leave_with_news(guest_ids=sorted(set(guests)), now=clock.now())
+    tending.leave_with_news(guest_ids=sorted(set(guests)), now=clock.now())
 
 
 def wake_sender() -> None:

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, Q, QuerySet
 
 from memberships.models import Guest
-from outreach import topics
 from outreach.models import Channel, Message, Reply, Thread
+from outreach.reading import topics
 from platforms.models import OutboxItem
 
 UTC = ZoneInfo("UTC")

@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from audit import fence
 from audit import services as audit
 from memberships.models import Appointment, Location, Membership
-from outreach.candidates import DraftingResult
-from outreach.drafting import draft_for
+from outreach.drafting.candidates import DraftingResult
+from outreach.drafting.making import draft_for
 from outreach.models import Play
 from retention import events
 from retention.models import AT_RISK, MemberRow, SavedView

@@ -26,8 +26,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from audit import clock
 from memberships.models import Guest, Location
-from outreach.hours import lay_out
-from outreach.library import seed_library
+from outreach.gate.hours import lay_out
+from outreach.library.seed import seed_library
 from outreach.models import (
     Breaker,
     CallingHours,
@@ -39,8 +39,8 @@ from outreach.models import (
     Template,
     Thread,
 )
+from outreach.sending.unsubscribe import token_for
 from outreach.services import send_answer
-from outreach.unsubscribe import token_for
 from platforms.models import InboxDelivery
 from retention.models import SavedView
 from risk.models import InputExclusion, ModelVersion, Target

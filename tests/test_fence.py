@@ -32,10 +32,10 @@ from memberships.models import (
     Review,
 )
 from outreach.errors import Conflict
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from outreach.models import Draft, Message
+from outreach.sending.unsubscribe import token_for
 from outreach.services import approve_draft, undo_decision
-from outreach.unsubscribe import token_for
 from platforms.models import OutboxItem
 from retention.selectors import members
 from retention.services import refresh_location

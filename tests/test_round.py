@@ -19,8 +19,9 @@ from audit.models import LedgerEntry
 from audit.verification import verify
 from config.nightly import run_next_stage
 from memberships.models import Appointment, Guest, Location, Membership
-from outreach import sending, services
+from outreach import services
 from outreach.models import Draft, Message, Play, Reply
+from outreach.sending import sender
 from platforms import inbox
 from platforms.models import InboxDelivery
 from risk.models import BookingScore, ChurnScore
@@ -101,11 +102,11 @@ def test_the_whole_round(business: sandbox_server.Sandbox, monkeypatch: Any) -> 
         approved.append(message)
     assert approved
 
-    assert sending.dispatch_due(now=MORNING) == 0, "approved messages wait in Outgoing"
+    assert sender.dispatch_due(now=MORNING) == 0, "approved messages wait in Outgoing"
     assert business.sink() == []
     after_the_hold = MORNING + timedelta(minutes=6)
-    sending.dispatch_due(now=after_the_hold)
-    sending.dispatch_due(now=after_the_hold)
+    sender.dispatch_due(now=after_the_hold)
+    sender.dispatch_due(now=after_the_hold)
     received = [mail for mail in business.sink() if mail["direction"] == "out"]
     left = Message.objects.filter(outbox__state="sent")
     assert left.count() == len(approved)

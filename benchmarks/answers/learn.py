@@ -1,8 +1,8 @@
-"""Learn the weights of `outreach.suspicion` and say how well unseen wordings are heard.
+"""Learn the weights of `outreach.reading.suspicion` and say how well unseen wordings are heard.
 
 `python -m benchmarks.answers.learn` leaves whole families of sentences out in turn and prints what
 the rules, the net and both hear of them; with `--write` it learns from all sentences and writes
-`outreach/suspicion.json` and its digest.
+`outreach/reading/suspicion.json` and its digest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.answers.examples import Example, by_hand, made, mistyped
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = ROOT / "outreach" / "suspicion.json"
+WEIGHTS = ROOT / "outreach" / "reading" / "suspicion.json"
 STRENGTH = 0.05  # inverse of the penalty: chosen by families left out
 LEAST_SEEN = 3  # sentences a feature must stand in
 LEAST_WEIGHT = 0.012
@@ -36,7 +36,7 @@ ALARMS = 0.03  # share of unseen harmless sentences the net may add
 
 def learn(examples: list[Example], weight: NDArray[np.float64]) -> tuple[dict[str, float], float]:
     """Weights by feature, and the bias."""
-    from outreach import suspicion
+    from outreach.reading import suspicion
 
     seen = [suspicion.features(suspicion.said(one.text)) for one in examples]
     often = Counter(feature for features in seen for feature in features)
@@ -70,14 +70,14 @@ def weighed(
 
 def known_words(hand: list[Example], patterns: list[Example]) -> set[str]:
     """Every word of the sentences."""
-    from outreach import suspicion
+    from outreach.reading import suspicion
 
     return {w for o in [*hand, *patterns] for w in suspicion.words(suspicion.said(o.text))}
 
 
 def left_out(hand: list[Example], patterns: list[Example]) -> NDArray[np.float64]:
     """The score of each sentence by a net that never saw its family."""
-    from outreach import suspicion
+    from outreach.reading import suspicion
 
     families = sorted({one.family for one in hand})
     random.Random(3).shuffle(families)
@@ -93,7 +93,7 @@ def left_out(hand: list[Example], patterns: list[Example]) -> NDArray[np.float64
 
 def strangers(hand: list[Example]) -> NDArray[np.bool_]:
     """Which sentences are taken for another language by who knows the words of other families."""
-    from outreach import suspicion
+    from outreach.reading import suspicion
 
     where: dict[str, set[str]] = {}
     for one in hand:
@@ -126,7 +126,7 @@ def main() -> None:
     from audit import fence
 
     fence.work_for_the_system()
-    from outreach import intents, suspicion
+    from outreach.reading import intents, suspicion
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")

@@ -14,8 +14,8 @@ def prove(*, threads: int, tries: int) -> dict[str, Any]:
     """So many threads try to set random costs aside; a reader looks all the time."""
     from django.db import connection, transaction
 
-    from outreach import caps
     from outreach.errors import CapReached
+    from outreach.gate import caps
     from outreach.models import Cap, OutreachPolicy
     from tests.factories.memberships import LocationFactory
 

@@ -20,8 +20,8 @@ def prove(*, users: int, drafts: int, tries: int) -> dict[str, Any]:
 
     from audit.models import LedgerEntry
     from memberships.models import Location
-    from outreach import sending
     from outreach.models import Draft, Message
+    from outreach.sending import sender
     from outreach.views import review
     from tests.factories.staff import UserFactory
 
@@ -68,7 +68,7 @@ def prove(*, users: int, drafts: int, tries: int) -> dict[str, Any]:
         Draft.objects.filter(status__in=["approved", "rejected"]).values_list("pk", flat=True)
     )
     with Carrier(0.0).in_place() as carrier:
-        while sending.dispatch_due(now=NOON):
+        while sender.dispatch_due(now=NOON):
             pass
     sent = {call.key.removeprefix("send:"): call.body for call in carrier.calls}
     wrong_bytes = sum(

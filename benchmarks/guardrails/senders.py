@@ -205,7 +205,7 @@ def _sent_while_unread(*, senders: int, guests: int) -> int:
     from unittest.mock import patch
 
     from memberships.models import Guest
-    from outreach import gate
+    from outreach.gate import conditions
     from outreach.models import Contact, Suppression
     from platforms.models import InboxDelivery, OutboxItem
 
@@ -214,12 +214,12 @@ def _sent_while_unread(*, senders: int, guests: int) -> int:
     Contact.objects.all().delete()
     InboxDelivery.objects.update(status="received")
     clock = Clock()
-    forgetful = gate.CANDIDATE_SQL.replace("i.sender = m.address", "false")
+    forgetful = conditions.CANDIDATE_SQL.replace("i.sender = m.address", "false")
     phones = set(Guest.objects.order_by("pk").values_list("phone", flat=True)[:guests])
     with (
         Carrier().in_place() as carrier,
-        patch.object(gate, "CANDIDATE_SQL", forgetful),
-        patch.object(gate, "still_open", lambda *args, **rest: True),
+        patch.object(conditions, "CANDIDATE_SQL", forgetful),
+        patch.object(conditions, "still_open", lambda *args, **rest: True),
         meanwhile(1, refill),
         meanwhile(senders, lambda over: send_on(clock, over)),
     ):
@@ -233,8 +233,8 @@ def _sent_while_unread(*, senders: int, guests: int) -> int:
 def prove_hold(*, threads: int, guests: int, plays: int, minutes: int) -> dict[str, Any]:
     """Many senders whose clocks differ, few guests with a message of every play: simulated minutes
     pass, one each 20 ms."""
-    from outreach import sending
     from outreach.models import OutreachPolicy
+    from outreach.sending import sender
 
     lay_out(guests=guests, plays=plays)
     approve_all()
@@ -255,12 +255,12 @@ def prove_hold(*, threads: int, guests: int, plays: int, minutes: int) -> dict[s
     def push(number: int) -> None:
         while passed[0] < minutes:
             mine.now, mine.begun = NOON + timedelta(minutes=passed[0]), time.monotonic()
-            sending.dispatch_due(now=mine.now, limit=5)
+            sender.dispatch_due(now=mine.now, limit=5)
             time.sleep(0.005)
 
     carrier = Carrier(0.0)
     with carrier.in_place():
-        sending.sms.send = send
+        sender.sms.send = send
         with meanwhile(1, tick):
             at_once(threads, push)
     return {

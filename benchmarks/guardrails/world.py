@@ -97,9 +97,9 @@ class Carrier:
 
     @contextmanager
     def in_place(self) -> Iterator[Carrier]:
-        from outreach import sending
+        from outreach.sending import sender
 
-        with patch.object(sending.sms, "send", self.send):
+        with patch.object(sender.sms, "send", self.send):
             yield self
 
 
@@ -115,9 +115,9 @@ class Clock:
 
 def lay_out(*, guests: int, plays: int = 1, locations: int = 2, with_offers: bool = False) -> None:
     """Guests spread over the locations, each with an open draft of every play."""
-    from outreach.candidates import Candidate
-    from outreach.drafting import draft_for
-    from outreach.library import AT_RISK, seed_library
+    from outreach.drafting.candidates import Candidate
+    from outreach.drafting.making import draft_for
+    from outreach.library.seed import AT_RISK, seed_library
     from outreach.models import LibraryStatus, Offer, OutreachPolicy, Play, Template
     from tests.factories.memberships import GuestFactory, LocationFactory, MembershipFactory
     from tests.factories.outreach import mirror_is_fresh
@@ -182,10 +182,10 @@ def approve_all() -> None:
 
 def send_on(clock: Clock, over: threading.Event) -> None:
     """A sender that never rests."""
-    from outreach import sending
+    from outreach.sending import sender
 
     while not over.is_set():
-        if not sending.dispatch_due(now=clock.now(), limit=20):
+        if not sender.dispatch_due(now=clock.now(), limit=20):
             time.sleep(0.002)
 
 

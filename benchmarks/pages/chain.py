@@ -19,8 +19,8 @@ from django.db import connection
 
 from audit import clock
 from memberships.models import Location
-from outreach import tallies
-from outreach.library import AT_RISK
+from outreach.autonomy import tallies
+from outreach.library.seed import AT_RISK
 from outreach.models import OutreachPolicy, Template
 from retention import services as member_list
 from risk.models import ModelVersion, Target

@@ -17,9 +17,9 @@ from benchmarks.storm.stack import phone
 from config.demo_clock import demo_instant
 from config.nightly import STAGES
 from memberships.models import Guest, Location, Membership, Plan, SyncCursor
-from outreach.candidates import Candidate
-from outreach.drafting import draft_for
-from outreach.library import AT_RISK
+from outreach.drafting.candidates import Candidate
+from outreach.drafting.making import draft_for
+from outreach.library.seed import AT_RISK
 from outreach.models import OutreachPolicy, Play
 from staff.models import User
 

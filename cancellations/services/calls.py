@@ -13,7 +13,7 @@ from cancellations import events, rules
 from cancellations.hours import may_call
 from cancellations.models import Call, CallRules, CallTry, PhoneFlag
 from cancellations.rules import HOLD, CallChanged, CallOver
-from outreach.hours import Hours
+from outreach.gate.hours import Hours
 from outreach.models import Suppression
 from outreach.services import call_made, lift_suppression, suppress
 from staff.models import User

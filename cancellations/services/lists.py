@@ -18,7 +18,7 @@ from cancellations.models import Call, CallList, CallRules
 from cancellations.rules import NotCallable, said, who
 from cancellations.services.rows import make_rows, rows_saved
 from memberships.models import Appointment, Guest, Location, Membership
-from outreach.hours import Hours, place_of
+from outreach.gate.hours import Hours, place_of
 from outreach.models import CallTask
 from risk.models import Band, BookingScore, ChurnScore
 from staff.models import User

@@ -13,7 +13,7 @@ from cancellations.models import Call, CallTry
 from cancellations.rules import SAME_PRESS, NoSuchRow, WrongTime
 from cancellations.services.calls import LOGGABLE, log_call
 from cancellations.talk import clock
-from outreach.hours import Hours
+from outreach.gate.hours import Hours
 from staff.models import User
 
 LINE = re.compile(r"\s*(\d{1,4})[\s,.;]+([1-7])(?:[\s,.;]+([1-4]))?(?:\s+(\D.*))?\s*\Z")

@@ -13,7 +13,7 @@ from outreach.models.messages import Message
 
 class SendingCount(models.Model):
     """Roll-up: a quarter of an hour of one play at one location. Rows exist where something
-    happened; outreach/breakers.py counts the last days anew each time it looks.
+    happened; outreach/gate/breakers.py counts the last days anew each time it looks.
 
     What became of a message is counted in the quarter in which it was sent, a failed one in the
     quarter in which it failed, so an outcome is always one of those that were tried.

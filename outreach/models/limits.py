@@ -207,7 +207,7 @@ class OutreachPolicy(models.Model):
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_policy")]
 
-    # The hours of the law in force, read together with the row: see outreach.hours.Hours.
+    # The hours of the law in force, read together with the row: see outreach.gate.hours.Hours.
     law: list[dict[str, Any]]
 
     @classmethod

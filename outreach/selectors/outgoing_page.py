@@ -11,8 +11,10 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from memberships.models import among
-from outreach import failures, gate, held, running
+from outreach.gate import conditions
 from outreach.models import Message
+from outreach.sending import failures, held
+from outreach.sequences import running
 from platforms.models import OutboxItem
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ def outgoing_rows(messages: Iterable[Message], *, now: datetime) -> list[Outgoin
     """Rows with what keeps each waiting message back at this moment."""
     messages = list(messages)
     waiting = [m.pk for m in messages if m.outbox.state == State.READY]
-    holding = gate.held_reasons(waiting, now=now)
+    holding = conditions.held_reasons(waiting, now=now)
     opens = held.opening_hours(messages, holding, now=now)
     rows = []
     for message in messages:

@@ -15,12 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from memberships.models import among
-from outreach import caps, checks, rules, running, send_time
+from outreach import checks, rules
 from outreach.errors import NotAllowed
+from outreach.gate import caps
 from outreach.models import Channel, Draft, OutreachPolicy, Refusal
 from outreach.results import Check
-from outreach.send_time import Choice
-from outreach.texts import SmsSize, sms_size
+from outreach.sending import send_time
+from outreach.sending.send_time import Choice
+from outreach.sequences import running
+from outreach.texts.fields import SmsSize, sms_size
 
 if TYPE_CHECKING:
     from staff.models import User

@@ -14,9 +14,11 @@ from django.utils import timezone
 from audit import fence
 from audit import services as audit
 from memberships.models import Guest
-from outreach import answer_checks, approval, events, rules, threads, topics
+from outreach import approval, events, rules, threads
+from outreach.answers import answer_checks
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed
 from outreach.models import Message, Reply, Thread
+from outreach.reading import topics
 from outreach.services.queue import queue_message
 from platforms import outbox
 

@@ -13,8 +13,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from outreach import automatic, breakers, checks, doubts, rules
+from outreach import checks, rules
+from outreach.autonomy import automatic, doubts
 from outreach.errors import OutreachError
+from outreach.gate import breakers
 from outreach.models import Draft, Holdout, Message, OutreachPolicy, Phase, PlayPhase
 from outreach.services.decisions import commit_approval, locked
 from outreach.services.phases import lower_doubtful

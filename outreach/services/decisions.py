@@ -13,10 +13,12 @@ from django.db.models import F
 
 from audit import fence
 from audit import services as audit
-from outreach import approval, caps, checks, events, rules, send_time
+from outreach import approval, checks, events, rules
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed, OutreachError
+from outreach.gate import caps
 from outreach.models import Draft, Message, OutreachPolicy
 from outreach.results import Check
+from outreach.sending import send_time
 from outreach.services import refusals
 from outreach.services.answers import reopen
 from outreach.services.queue import queue_message

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from audit import services as audit
-from outreach import events, hours
+from outreach import events
 from outreach.errors import Conflict, NotAllowed
+from outreach.gate import hours
+from outreach.gate.places import place_name
 from outreach.models import CallingHours, OutreachPolicy
-from outreach.places import place_name
 
 if TYPE_CHECKING:
     from staff.models import User

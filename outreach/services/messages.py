@@ -9,9 +9,11 @@ from django.db import transaction
 
 from audit import fence
 from audit import services as audit
-from outreach import caps, events, failures, threads
+from outreach import events, threads
 from outreach.errors import Conflict, NotAllowed
+from outreach.gate import caps
 from outreach.models import Message, OutreachPolicy, Thread
+from outreach.sending import failures
 from platforms import outbox
 from platforms.models import OutboxItem
 

@@ -13,7 +13,8 @@ from django.db.models import Exists, Min, OuterRef
 from audit import fence
 from audit import services as audit
 from memberships.models import Location
-from outreach import doubts, events, promotion
+from outreach import events
+from outreach.autonomy import doubts, promotion
 from outreach.errors import AlreadyLeft, Conflict, NotAllowed
 from outreach.models import AutomaticRule, Draft, Message, Phase, PhaseChange, Play, PlayPhase
 from outreach.services.decisions import recall_approval

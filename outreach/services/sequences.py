@@ -18,8 +18,9 @@ from django.db.models.functions import Greatest
 from audit import fence
 from audit import services as audit
 from audit.services import Entry
-from outreach import caps, events
+from outreach import events
 from outreach.errors import Conflict, NotAllowed
+from outreach.gate import caps
 from outreach.models import CallTask, Draft, Leave, Message, OutreachPolicy, Run
 from outreach.models.sequences import RunQuerySet
 from platforms import outbox

@@ -18,10 +18,11 @@ from django.db import connection, transaction
 
 from audit import checkpoints, fence
 from audit import services as audit
-from outreach import events, gate, reply_address, tasks
+from outreach import events, reply_address, tasks
 from outreach.errors import NotAllowed, TooMany
+from outreach.gate import conditions
 from outreach.models import Channel, Suppression, Template, TrialSend
-from outreach.texts import SAMPLE, fill
+from outreach.texts.fields import SAMPLE, fill
 from platforms import outbox
 from platforms.carriers import email, sms
 from platforms.models import OutboxItem
@@ -112,7 +113,7 @@ def send_test(*, template_id: int, by: User, now: datetime) -> TrialSend:
         template=template, asked_by=by, asked_at=now, channel=template.channel, outbox=item
     )
     if held := _held(item):
-        raise NotAllowed(f"{gate.HELD[held]}. Ask for the test again when that is over.")
+        raise NotAllowed(f"{conditions.HELD[held]}. Ask for the test again when that is over.")
     transaction.on_commit(tasks.wake_trials, robust=True)
     audit.record(
         events.TEST_ASKED,
@@ -139,7 +140,7 @@ def dispatch_trials(*, now: datetime, limit: int = 20) -> int:
         item = outbox.claim(candidate_sql=_CANDIDATE, params={}, now=instant, lease=LEASE)
         if item is None:
             break
-        if not gate.seen_open(partial(_still_open, item), looked=looked, now=instant):
+        if not conditions.seen_open(partial(_still_open, item), looked=looked, now=instant):
             outbox.release(item)
             continue
         made += 1

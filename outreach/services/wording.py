@@ -19,9 +19,10 @@ from django.db.models import F, Q
 from audit import services as audit
 from audit.services import Entry
 from memberships.models import Review
-from outreach import approval, checks, events, prompt, slots
+from outreach import approval, checks, events
 from outreach.models import Draft, Play
-from outreach.text_checks import check_text
+from outreach.texts import prompt, slots
+from outreach.texts.text_checks import check_text
 from platforms import writer
 
 log = logging.getLogger(__name__)

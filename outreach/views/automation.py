@@ -15,9 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit import clock
 from audit.access import picked_location, requires
 from memberships.models import Location
-from outreach import automation, breakers, services, tallies
+from outreach import services
+from outreach.autonomy import automation, tallies
 from outreach.errors import OutreachError
 from outreach.forms import CloseBreakerForm, PromoteForm, ResumeForm, RuleForm
+from outreach.gate import breakers
 from outreach.models import AutomaticRule, Breaker, Phase, Play
 
 if TYPE_CHECKING:

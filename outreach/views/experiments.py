@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from audit.access import picked_location, requires
-from outreach import experiment_counts, experiment_words, experiments, tallies
+from outreach.autonomy import tallies
+from outreach.experiments import effects, experiment_counts, experiment_words
 from outreach.views.parts import wants_part
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def quality_plays(request: StaffRequest) -> HttpResponse:
     """Each play's members written to beside those left alone."""
     picked = picked_location(request)
     places = [place for place in request.my_locations if picked in (None, place.pk)]
-    found = experiments.experiments(location_ids=[place.pk for place in places])
+    found = effects.experiments(location_ids=[place.pk for place in places])
     context = {
         "told": [experiment_words.told(one) for one in found],
         "counted": tallies.counted(places),

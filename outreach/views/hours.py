@@ -15,9 +15,9 @@ from audit.access import requires
 from outreach import services
 from outreach.errors import OutreachError
 from outreach.forms import CallingHoursForm
-from outreach.hours import lay_out
+from outreach.gate.hours import lay_out
+from outreach.gate.places import place_name
 from outreach.models import CallingHours, OutreachPolicy
-from outreach.places import place_name
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit import clock
 from audit.access import requires
-from outreach import curation, services
+from outreach import services
 from outreach.errors import BadTemplate, OutreachError
 from outreach.forms import CAUSES, FIELD_HELP, PLACES, OfferForm, PolicyForm, TemplateForm
+from outreach.library import curation
 from outreach.models import Channel, LibraryStatus, Offer, OutreachPolicy, Template
-from outreach.texts import SAMPLE, fill, sms_size
+from outreach.texts.fields import SAMPLE, fill, sms_size
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest

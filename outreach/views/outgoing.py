@@ -16,10 +16,11 @@ from audit import clock
 from audit.access import picked_location, requires
 from audit.reads import note_read
 from memberships.models import Location
-from outreach import failures, selectors, services
+from outreach import selectors, services
 from outreach.errors import OutreachError
 from outreach.forms import ResumeForm
 from outreach.models import Message, Play, Switch
+from outreach.sending import failures
 from outreach.views.parts import back, number
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET, require_POST
 from audit import clock
 from audit.access import picked_location, requires
 from audit.reads import note_read
-from outreach import parked as unread
 from outreach.errors import OutreachError
+from outreach.replies import parked as unread
 from outreach.views.parts import back
 
 if TYPE_CHECKING:

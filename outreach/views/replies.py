@@ -17,12 +17,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit import clock
 from audit.access import picked_location, public, requires
 from audit.reads import note_read
-from outreach import answer_checks, inbox, services, unsubscribe
+from outreach import services
+from outreach.answers import answer_checks
 from outreach.errors import ChecksFailed, Conflict, NeedsCare, NotAllowed, OutreachError
-from outreach.inbox import Wanted
 from outreach.models import Message, Suppression, Thread, Topic
-from outreach.replies import scope_of
+from outreach.replies import inbox
+from outreach.replies.inbox import Wanted
+from outreach.replies.taking import scope_of
 from outreach.results import Check
+from outreach.sending import unsubscribe
 from outreach.views.parts import number, wants_part
 
 if TYPE_CHECKING:

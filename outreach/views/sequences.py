@@ -16,9 +16,10 @@ from django.views.decorators.http import require_GET, require_POST
 from audit import clock
 from audit.access import picked_location, requires
 from memberships.models import Guest, Location
-from outreach import running, services
+from outreach import services
 from outreach.errors import OutreachError
 from outreach.models import Play, Run
+from outreach.sequences import running
 from outreach.views.parts import back, number, wants_part
 
 if TYPE_CHECKING:

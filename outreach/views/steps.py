@@ -12,10 +12,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import clock
 from audit.access import requires
-from outreach import steps
 from outreach.errors import OutreachError
 from outreach.models import Play
-from outreach.step_forms import StepsForm
+from outreach.sequences import steps
+from outreach.sequences.step_forms import StepsForm
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest

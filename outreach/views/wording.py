@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from audit import clock
 from audit.access import requires
-from outreach import curation
+from outreach.library import curation
 from outreach.models import Draft, OutreachPolicy, Play
 from platforms import writer
 

@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 
 from memberships.models import Appointment, Benefit, Membership
 from outreach import services as outreach
-from outreach.candidates import Candidate
+from outreach.drafting.candidates import Candidate
 from outreach.models import Draft, Play
 from retention.plays.base import (
     RetentionPlay,
@@ -261,8 +261,8 @@ class Habit:
 
 
 def _facts(score: Any, habit: Habit, credits: int, now: datetime) -> dict[str, str]:
-    """Values for the named fields of a template (outreach.texts.FIELDS). What is not known is
-    left out: a text that needs it then shows up among those that need care."""
+    """Values for the named fields of a template (outreach.texts.fields.FIELDS). What is not known
+    is left out: a text that needs it then shows up among those that need care."""
     contract = score.membership
     today = score.location.today(now)
     # A day that has passed (a payment that failed stays due) is no renewal to speak of.

@@ -13,8 +13,8 @@ from django.db.models import Max, Min, OuterRef, Subquery
 
 from audit import services as audit
 from memberships.models import Appointment, GuestDay
-from outreach.candidates import Candidate
-from outreach.drafting import draft_for
+from outreach.drafting.candidates import Candidate
+from outreach.drafting.making import draft_for
 from outreach.models import Draft, Play
 from outreach.models import Run as SequenceRun
 from retention import events
@@ -41,7 +41,7 @@ Finder = Callable[[int, date, datetime], Sequence[Candidate]]
 def play_of(key: str, find: Finder, *, waits_its_turn: bool) -> RetentionPlay:
     """A play that drafts for whom `find` finds. `waits_its_turn`: it leaves alone who has a draft
     or a sequence of any play, so that a guest hears one thing at a time. Drafts whose situation is
-    over are withdrawn with their sequence (outreach.leaving)."""
+    over are withdrawn with their sequence (outreach.gate.leaving)."""
 
     def run(*, location_id: int, as_of_on: date, now: datetime) -> dict[str, int]:
         play = Play.objects.get(pk=key)

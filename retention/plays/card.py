@@ -9,8 +9,8 @@ from django.db.models import Exists, F, OuterRef
 from django.utils.formats import date_format
 
 from memberships.models import Charge, Membership
-from outreach.candidates import Candidate
-from outreach.play_library import CARD
+from outreach.drafting.candidates import Candidate
+from outreach.library.play_library import CARD
 from retention.plays.base import play_of, reason
 
 # Time for two notes, a week apart, before the payment.

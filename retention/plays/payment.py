@@ -1,7 +1,7 @@
 """Payment recovery: members whose last payment failed, while it can still be put right.
 
 The platform tries the card again by itself, so a message only tells and helps; it never charges.
-What a guest pays by whatever way ends the sequence (outreach.leaving).
+What a guest pays by whatever way ends the sequence (outreach.gate.leaving).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from django.db.models import Exists, OuterRef
 from django.utils.formats import date_format
 
 from memberships.models import Charge, Membership
-from outreach.candidates import Candidate
-from outreach.play_library import PAYMENT
+from outreach.drafting.candidates import Candidate
+from outreach.library.play_library import PAYMENT
 from retention.plays.base import play_of, reason
 
 # Nine in ten payments that come back do so within ten days (Recurly 2026).

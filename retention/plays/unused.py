@@ -10,8 +10,8 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from memberships.models import Benefit, Membership
-from outreach.candidates import Candidate
-from outreach.play_library import UNUSED
+from outreach.drafting.candidates import Candidate
+from outreach.library.play_library import UNUSED
 from retention.plays.base import last_visit_on, next_booking_on, play_of, reason
 
 FROM_DAYS = 30

@@ -10,8 +10,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.formats import date_format
 
 from memberships.models import Membership
-from outreach.candidates import Candidate
-from outreach.play_library import WIN_BACK
+from outreach.drafting.candidates import Candidate
+from outreach.library.play_library import WIN_BACK
 from retention.plays.base import last_visit_on, next_booking_on, play_of, reason
 
 FROM_DAYS, UNTIL_DAYS = 30, 90
@@ -64,7 +64,8 @@ def _candidate(contract: Any, as_of_on: date) -> Candidate:
                 reason("left", "no visit and no booking since"),
             ],
             "as_of_on": as_of_on.isoformat(),
-            # Running again is then a renewal, also of the very same contract (outreach.leaving).
+            # Running again is then a renewal, also of the very same contract
+            # (outreach.gate.leaving).
             "ended_on": contract.ended_on.isoformat(),
         },
     )

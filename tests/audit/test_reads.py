@@ -16,7 +16,7 @@ from audit import reads, services
 from audit.models import LedgerEntry, LedgerHead, ListLook, Look
 from audit.verification import verify
 from memberships.models import Location
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from staff.models import User
 from tests.factories.cancellations import row_for
 from tests.factories.memberships import GuestFactory

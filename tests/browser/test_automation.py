@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from audit import clock
-from outreach.library import AT_RISK, seed_library
+from outreach.library.seed import AT_RISK, seed_library
 from outreach.models import Breaker, PhaseChange, ShadowDraft
 from tests.factories.autonomy import make_automatic, make_rule
 from tests.factories.outreach import make_draft, mirror_is_fresh

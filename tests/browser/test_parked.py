@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from audit import clock
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from outreach.models import Reply, Suppression
 from platforms.models import InboxDelivery, OutboxItem
 from tests.factories.memberships import GuestFactory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from risk.models import DriftAlarm
 from tests.factories.memberships import NOW, LocationFactory
 from tests.outreach.test_experiments import counted, many

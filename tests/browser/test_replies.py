@@ -11,9 +11,10 @@ from django.db import transaction
 from django.test import Client
 
 from audit import clock
-from outreach import receipts, services
-from outreach.library import seed_library
+from outreach import services
+from outreach.library.seed import seed_library
 from outreach.models import Message, Reply, Thread
+from outreach.replies import receipts
 from tests.factories.memberships import AppointmentFactory, GuestFactory, MembershipFactory
 from tests.factories.outreach import make_message, take_answer
 

@@ -11,9 +11,9 @@ from playwright.sync_api import expect
 
 from audit import clock
 from outreach import services
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from outreach.models import Draft, Message
-from outreach.texts import sms_size
+from outreach.texts.fields import sms_size
 from tests.factories.outreach import draft_members, make_draft, make_member, mirror_is_fresh
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

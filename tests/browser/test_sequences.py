@@ -8,7 +8,7 @@ import pytest
 
 from audit import clock
 from outreach import services
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from outreach.models import Leave, Run
 from tests.factories.outreach import make_draft
 

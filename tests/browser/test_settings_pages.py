@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from audit import clock
 from outreach import services
-from outreach.library import AT_RISK, seed_library
+from outreach.library.seed import AT_RISK, seed_library
 from outreach.models import (
     Authorisation,
     CallingHours,

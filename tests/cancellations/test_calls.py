@@ -26,7 +26,7 @@ from cancellations.services import (
     undo_call,
 )
 from memberships.models import Guest, Location
-from outreach.hours import Hours
+from outreach.gate.hours import Hours
 from outreach.models import Suppression
 from staff.models import User
 from tests.factories.cancellations import listed, row_for, shaky_booking, shaky_member

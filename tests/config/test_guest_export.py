@@ -17,7 +17,7 @@ from audit import reads
 from audit.models import LedgerEntry
 from config import guest_export
 from memberships.models import Guest, Location
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from outreach.models import Suppression
 from staff.models import User
 from tests.factories.memberships import ChargeFactory, GuestFactory

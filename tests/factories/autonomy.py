@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from memberships.models import GuestDay, Location
-from outreach.library import AT_RISK
+from outreach.library.seed import AT_RISK
 from outreach.models import AutomaticRule, Draft, PlayPhase
 from staff.models import User
 from tests.factories.memberships import NOW

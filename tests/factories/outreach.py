@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 from django.db import transaction
 
 from memberships.models import Guest, Location, Membership, SyncCursor
-from outreach import gate
-from outreach.arms import falls_into_holdout
-from outreach.candidates import Candidate, DraftingResult
-from outreach.drafting import draft_for
-from outreach.library import AT_RISK, seed_library
+from outreach.drafting.candidates import Candidate, DraftingResult
+from outreach.drafting.making import draft_for
+from outreach.experiments.arms import falls_into_holdout
+from outreach.gate import conditions
+from outreach.library.seed import AT_RISK, seed_library
 from outreach.models import Draft, Holdout, Message, Reply
-from outreach.replies import take_reply
+from outreach.replies.taking import take_reply
 from outreach.services import approve_draft
 from platforms.models import InboxDelivery
 from tests.factories.memberships import NOW, GuestFactory, MembershipFactory
@@ -138,7 +138,7 @@ def put_into_arm(guest_id: int, *, held_out: bool) -> None:
 
 def mirror_is_fresh(location: Location, now: datetime = NOW) -> None:
     """The location's streams were read completely at `now`."""
-    for stream in gate.FRESH_STREAMS:
+    for stream in conditions.FRESH_STREAMS:
         SyncCursor.objects.update_or_create(
             location=location, stream=stream, defaults={"complete_at": now}
         )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from memberships.models import Location, Review
 from outreach import services
-from outreach.library import AT_RISK
+from outreach.library.seed import AT_RISK
 from outreach.models import Draft, Play
 from tests.factories.memberships import GuestFactory, ReviewFactory
 from tests.factories.outreach import draft_members, make_member

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from memberships.models import Location
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from outreach.models import Draft
 from tests.factories.outreach import make_draft, mirror_is_fresh
 

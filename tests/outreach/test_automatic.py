@@ -10,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
 from memberships.models import Guest, GuestDay, SyncCursor
-from outreach import approval, breakers, doubts, gate, services
+from outreach import approval, services
+from outreach.autonomy import doubts
 from outreach.errors import Conflict, NotAllowed, OutreachError
-from outreach.library import AT_RISK
+from outreach.gate import breakers, conditions
+from outreach.library.seed import AT_RISK
 from outreach.models import (
     AutomaticRule,
     Breaker,
@@ -61,7 +63,7 @@ def test_a_draft_within_the_rule_is_approved_in_the_name_of_who_promoted(sure, r
     assert '"rule":"Regulars"' in entry.body
     assert '"min_p":0.85' in entry.body
     assert f'"promoted_by":{regional.pk}' in entry.body
-    assert gate.held_reasons([message.pk], now=now + timedelta(minutes=6)) == {message.pk: ""}
+    assert conditions.held_reasons([message.pk], now=now + timedelta(minutes=6)) == {message.pk: ""}
     assert not services.approve_by_rules(now=now)
 
 
@@ -273,7 +275,7 @@ def test_automatic_messages_leave_only_while_the_promotion_stands(
 ):
     at = now + timedelta(minutes=6)
     change(phase)
-    assert gate.held_reasons([leaving.pk], now=at) == {leaving.pk: reason}
+    assert conditions.held_reasons([leaving.pk], now=at) == {leaving.pk: reason}
 
 
 @pytest.mark.parametrize("change", [lose_the_right, leave_the_business, leave_the_location])
@@ -402,7 +404,7 @@ def ledger_cut_off(location, monkeypatch, now):
 
 
 def clock_skew(location, monkeypatch, now):
-    from outreach import doubts
+    from outreach.autonomy import doubts
 
     monkeypatch.setattr(doubts, "MAX_SKEW", timedelta(days=-1))
 

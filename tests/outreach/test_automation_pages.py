@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from audit import clock
 from outreach import selectors, services
-from outreach.evidence import share_in_words
-from outreach.library import AT_RISK
+from outreach.autonomy.evidence import share_in_words
+from outreach.library.seed import AT_RISK
 from outreach.models import AutomaticRule, Breaker, Draft, Message, PlayPhase
 from tests.factories.autonomy import make_automatic, make_rule, make_sure_draft
 from tests.factories.memberships import LocationFactory

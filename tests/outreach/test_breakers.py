@@ -10,9 +10,10 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
-from outreach import breakers, gate, sending, services
+from outreach import services
 from outreach.errors import Conflict, NotAllowed
-from outreach.library import AT_RISK
+from outreach.gate import breakers, conditions
+from outreach.library.seed import AT_RISK
 from outreach.models import (
     Breaker,
     BreakerProbe,
@@ -22,6 +23,7 @@ from outreach.models import (
     SendingCount,
     Suppression,
 )
+from outreach.sending import sender
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
 from tests.factories.autonomy import make_automatic, make_sure_draft
@@ -42,7 +44,7 @@ def phase(library, location, regional) -> PlayPhase:
 def carrier(monkeypatch):
     answers: list[Outcome] = []
     monkeypatch.setattr(
-        sending.sms,
+        sender.sms,
         "send",
         lambda **call: answers.pop(0) if answers else Outcome(Result.SENT, provider_ref="SM"),
     )
@@ -107,7 +109,7 @@ def open_breaker(location, now, **changes) -> Breaker:
 def test_what_happened_is_counted_once_in_its_quarter(phase, location, carrier, now):
     make_sure_draft(location)
     services.approve_by_rules(now=now)
-    assert sending.dispatch_due(now=now + 6 * MINUTE) == 1
+    assert sender.dispatch_due(now=now + 6 * MINUTE) == 1
     message = Message.objects.get()
     Message.objects.update(delivery="undelivered", delivery_at=now + HOUR)
     Suppression.objects.create(
@@ -134,10 +136,10 @@ def test_a_busy_carrier_is_no_failure_and_a_refusal_is(phase, location, carrier,
     make_sure_draft(location)
     services.approve_by_rules(now=now)
     carrier += [Outcome(Result.RETRY, error="busy"), Outcome(Result.REFUSED, error="no")]
-    sending.dispatch_due(now=now + 6 * MINUTE)
+    sender.dispatch_due(now=now + 6 * MINUTE)
     breakers.look(now=now + 7 * MINUTE)
     assert sum(SendingCount.objects.values_list("failed", flat=True)) == 0
-    sending.dispatch_due(now=now + 20 * MINUTE)
+    sender.dispatch_due(now=now + 20 * MINUTE)
     breakers.look(now=now + 21 * MINUTE)
     assert sum(SendingCount.objects.values_list("failed", flat=True)) == 1
 
@@ -190,15 +192,15 @@ def leaving(phase, location, now) -> Message:
 
 
 def why_held(message, at) -> str:
-    return gate.held_reasons([message.pk], now=at)[message.pk]
+    return conditions.held_reasons([message.pk], now=at)[message.pk]
 
 
 def test_an_open_breaker_holds_what_the_machine_approved(leaving, location, carrier, now):
     row = open_breaker(location, now)
     assert why_held(leaving, now + 6 * MINUTE) == "breaker"
-    assert sending.dispatch_due(now=now + 6 * MINUTE) == 0
+    assert sender.dispatch_due(now=now + 6 * MINUTE) == 0
     Breaker.objects.filter(pk=row.pk).update(state="closed")
-    assert sending.dispatch_due(now=now + 6 * MINUTE) == 1
+    assert sender.dispatch_due(now=now + 6 * MINUTE) == 1
 
 
 @pytest.mark.parametrize("scope", ["location", "everything"])
@@ -258,7 +260,7 @@ def test_after_cooling_a_few_are_let_through(leaving, location, carrier, now):
     breakers.look(now=now + 2 * HOUR)
     row.refresh_from_db()
     assert (row.state, row.probes_left, row.round) == ("half_open", 5, 1)
-    assert sending.dispatch_due(now=now + 2 * HOUR) == 1
+    assert sender.dispatch_due(now=now + 2 * HOUR) == 1
     row.refresh_from_db()
     assert row.probes_left == 4
     assert BreakerProbe.objects.get().message_id == leaving.pk
@@ -267,11 +269,11 @@ def test_after_cooling_a_few_are_let_through(leaving, location, carrier, now):
 def test_the_same_message_tried_again_takes_no_second_place(leaving, location, carrier, now):
     row = open_breaker(location, now, state="half_open", probes_left=1, round=1)
     carrier.append(Outcome(Result.RETRY, error="busy"))
-    sending.dispatch_due(now=now + 6 * MINUTE)
+    sender.dispatch_due(now=now + 6 * MINUTE)
     row.refresh_from_db()
     assert row.probes_left == 0
     assert why_held(leaving, now + 29 * MINUTE) == ""  # it holds a place
-    assert sending.dispatch_due(now=now + 29 * MINUTE) == 1
+    assert sender.dispatch_due(now=now + 29 * MINUTE) == 1
     assert BreakerProbe.objects.count() == 1
 
 
@@ -435,8 +437,8 @@ def test_eight_senders_get_exactly_as_many_probes_as_there_are(location, regiona
                     with transaction.atomic():
                         taken = breakers.take_probe(message, now=now)
                         if not taken:
-                            raise sending.NotNow
-                except sending.NotNow:
+                            raise sender.NotNow
+                except sender.NotNow:
                     taken = False
                 won.append(taken)
         finally:

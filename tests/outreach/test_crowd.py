@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 
 from memberships.models import Location
-from outreach import gate, sending
+from outreach.gate import conditions
 from outreach.models import Message, OutreachPolicy, Switch
+from outreach.sending import sender
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
 from tests.factories.outreach import make_message
@@ -31,7 +32,7 @@ class Carrier:
 @pytest.fixture
 def carrier(monkeypatch: pytest.MonkeyPatch) -> Carrier:
     stub = Carrier()
-    monkeypatch.setattr(sending.sms, "send", stub.send)
+    monkeypatch.setattr(sender.sms, "send", stub.send)
     return stub
 
 
@@ -83,9 +84,9 @@ def crowd_before(message: Message, count: int, *, at: Location) -> None:
 
 def looked_at(now: datetime) -> int:
     """Rows of the outbox a claim walks over, by PostgreSQL's own count."""
-    values = gate.parameters(now=now, policy=OutreachPolicy.current(), among=gate.NEXT)
+    values = conditions.parameters(now=now, policy=OutreachPolicy.current(), among=conditions.NEXT)
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {gate.CANDIDATE_SQL}", values)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {conditions.CANDIDATE_SQL}", values)
         (plan,) = cursor.fetchone()
     steps = [json.loads(plan)[0]["Plan"] if isinstance(plan, str) else plan[0]["Plan"]]
     total = 0
@@ -100,7 +101,7 @@ def looked_at(now: datetime) -> int:
 def test_a_claim_passes_over_a_crowd_that_may_not_leave(message: Message, now: datetime) -> None:
     due = now + timedelta(minutes=6)
     assert looked_at(due) >= CROWD
-    assert gate.set_aside(now=due, policy=OutreachPolicy.current()) == CROWD
+    assert conditions.set_aside(now=due, policy=OutreachPolicy.current()) == CROWD
     assert looked_at(due) <= 2
 
 
@@ -108,18 +109,20 @@ def test_what_was_set_aside_leaves_once_it_may_and_not_before(
     carrier: Carrier, message: Message, now: datetime
 ) -> None:
     due = now + timedelta(minutes=6)
-    assert sending.dispatch_due(now=due) == 1
+    assert sender.dispatch_due(now=due) == 1
     assert OutboxItem.objects.filter(state="ready").count() == CROWD
     Switch.objects.update(stopped=False)
-    assert sending.dispatch_due(now=due, limit=5) == 0
-    assert sending.dispatch_due(now=due + gate.ASIDE_FOR, limit=5) == 5
+    assert sender.dispatch_due(now=due, limit=5) == 0
+    assert sender.dispatch_due(now=due + conditions.ASIDE_FOR, limit=5) == 5
     # Looked at again and stopped again: the hint lets nothing out.
     Switch.objects.update(stopped=True)
-    assert sending.dispatch_due(now=due + 2 * gate.ASIDE_FOR) == 0
+    assert sender.dispatch_due(now=due + 2 * conditions.ASIDE_FOR) == 0
     assert carrier.sent == 6
 
 
 def test_a_short_queue_is_never_set_aside(location: Location, now: datetime) -> None:
     message = make_message(location, now=now)
     Switch.objects.create(scope="all", changed_at=now, changed_by=message.approved_by)
-    assert gate.set_aside(now=now + timedelta(minutes=6), policy=OutreachPolicy.current()) == 0
+    assert (
+        conditions.set_aside(now=now + timedelta(minutes=6), policy=OutreachPolicy.current()) == 0
+    )

@@ -12,11 +12,14 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import LedgerEntry
 from memberships.models import Membership, Plan
-from outreach import arms, candidates, drafting, errors, sequences, services
+from outreach import errors, services
+from outreach.drafting import candidates, making
 from outreach.errors import BadTemplate
-from outreach.library import AT_RISK, OFFERS, seed_library, template_rows
+from outreach.experiments import arms
+from outreach.library.seed import AT_RISK, OFFERS, seed_library, template_rows
 from outreach.models import Draft, Holdout, Offer, OutreachPolicy, Play, Run, Template
-from outreach.texts import SAMPLE, field_names, fill, sms_size
+from outreach.sequences import tending
+from outreach.texts.fields import SAMPLE, field_names, fill, sms_size
 from tests.factories.outreach import EVIDENCE, candidate, draft_members, make_draft, make_member
 from tests.factories.staff import UserFactory
 
@@ -207,7 +210,7 @@ def test_who_was_turned_to_lately(draft, manager, now):
         draft_id=draft.pk, version=1, reason="not_now", note="", by=manager, now=now
     )
     later = now + timedelta(days=29)
-    sequences.advance(now=later)
+    tending.advance(now=later)
     assert skipped(draft_members(draft.membership, now=later)) == {candidates.LATELY: 1}
     assert draft_members(draft.membership, now=now + timedelta(days=31)).drafted == 1
 
@@ -223,7 +226,7 @@ def test_the_daily_limit_binds_the_night_and_not_a_person(location, manager, now
     result = draft_members(*members[:3])
     assert (result.drafted, dict(result.skipped)) == (2, {candidates.DAILY_LIMIT: 1})
     assert skipped(draft_members(members[2])) == {candidates.DAILY_LIMIT: 1}
-    asked = drafting.draft_for(
+    asked = making.draft_for(
         play_key=AT_RISK, candidates=[candidate(members[3])], by=manager, now=now
     )
     assert asked.drafted == 1
@@ -238,9 +241,7 @@ def test_held_out_guests_get_nothing_and_stay_held_out(location, manager, now):
     first = draft_members(member)
     assert (first.drafted, first.held_out) == (0, 1)
     Play.objects.update(holdout_percent=0)
-    asked = drafting.draft_for(
-        play_key=AT_RISK, candidates=[candidate(member)], by=manager, now=now
-    )
+    asked = making.draft_for(play_key=AT_RISK, candidates=[candidate(member)], by=manager, now=now)
     assert (asked.drafted, asked.held_out) == (0, 1)
     assert LedgerEntry.objects.filter(event="guest.held_out").count() == 1
 
@@ -299,7 +300,7 @@ def test_two_plays_do_not_draft_for_the_same_reason(library, location, now, caus
     while arms.falls_into_holdout(play_key="second", guest_id=member.guest_id, percent=10):
         member = make_member(location)
     assert draft_members(member, now=now).drafted == 1  # for no_visits
-    result = drafting.draft_for(
+    result = making.draft_for(
         play_key=second_play(), candidates=[candidate(member, cause=cause)], now=now
     )
     assert result.drafted == drafted
@@ -315,7 +316,7 @@ def member_of_both(location) -> Membership:
 
 
 def draft_by_second(member, now, **changes) -> Draft:
-    result = drafting.draft_for(
+    result = making.draft_for(
         play_key=second_play(), candidates=[candidate(member, **changes)], now=now
     )
     return Draft.objects.get(pk=result.draft_ids[0])
@@ -389,7 +390,7 @@ def test_two_plays_drafting_at_the_same_instant_make_one_draft_for_a_reason(
     def draft_too() -> None:
         try:
             results.append(
-                drafting.draft_for(play_key=second, candidates=[candidate(member)], now=now)
+                making.draft_for(play_key=second, candidates=[candidate(member)], now=now)
             )
         except BaseException as error:  # pragma: no cover - shown below
             results.append(error)

@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from memberships.models import GuestDay, Location, Membership
-from outreach import arms, experiment_counts, experiment_words, tallies
-from outreach.experiment_counts import DAYS
-from outreach.experiments import Experiment, experiments
-from outreach.library import AT_RISK, seed_library
+from outreach.autonomy import tallies
+from outreach.experiments import arms, experiment_counts, experiment_words
+from outreach.experiments.effects import Experiment, experiments
+from outreach.experiments.experiment_counts import DAYS
+from outreach.library.seed import AT_RISK, seed_library
 from outreach.models import Holdout, Message, Play
 from tests.factories.memberships import (
     NOW,

@@ -8,10 +8,12 @@ import pytest
 from django.test import Client
 
 from audit.models import LedgerEntry
-from outreach import caps, failures, gate, services
+from outreach import services
 from outreach.errors import Conflict, NotAllowed
+from outreach.gate import caps, conditions
 from outreach.models import Cap, Message, OutreachPolicy
 from outreach.selectors import outgoing
+from outreach.sending import failures
 from platforms.models import OutboxItem
 from tests.factories.outreach import make_message
 
@@ -67,7 +69,10 @@ def test_all_of_one_cause_are_queued_and_pass_the_gate_afresh(given_up, location
     states = {m.pk: m.outbox.state for m in Message.objects.select_related("outbox")}
     assert states == {given_up.pk: "ready", twin.pk: "ready", busy.pk: "dead"}
     assert set(OutboxItem.objects.filter(state="ready").values_list("tries", flat=True)) == {0}
-    assert gate.held_reasons([given_up.pk, twin.pk], now=now) == {given_up.pk: "", twin.pk: ""}
+    assert conditions.held_reasons([given_up.pk, twin.pk], now=now) == {
+        given_up.pk: "",
+        twin.pk: "",
+    }
     entries = LedgerEntry.objects.filter(event="message.retried", actor_id=manager.pk)
     assert entries.count() == 2
     assert services.retry_all(cause="away", location_id=None, by=manager, now=now) == (0, 0)

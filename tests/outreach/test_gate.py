@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 
 from memberships.models import Guest, Location, SyncCursor
-from outreach import gate, services
-from outreach.library import AT_RISK
+from outreach import services
+from outreach.gate import conditions
+from outreach.library.seed import AT_RISK
 from outreach.models import (
     Authorisation,
     Breaker,
@@ -51,7 +52,7 @@ def message(draft, manager, now) -> Message:
 
 
 def held(message: Message, at: datetime = DUE) -> str:
-    return gate.held_reasons([message.pk], now=at)[message.pk]
+    return conditions.held_reasons([message.pk], now=at)[message.pk]
 
 
 def change(model, **fields) -> Act:
@@ -427,15 +428,15 @@ def test_a_message_being_sent_does_not_stand_in_its_own_way(message, now):
     item.state, item.attempt, item.leased_until = "sending", 1, DUE + MINUTE
     item.save()
     policy = OutreachPolicy.current()
-    assert gate.still_open(item, now=DUE, policy=policy)
+    assert conditions.still_open(item, now=DUE, policy=policy)
     others(1)(message)
-    assert not gate.still_open(item, now=DUE, policy=policy)
+    assert not conditions.still_open(item, now=DUE, policy=policy)
 
 
 def open_still(item: OutboxItem, **changes) -> bool:
     """Whether the claim of the item may call, once the database says this of it."""
     OutboxItem.objects.filter(pk=item.pk).update(**changes)
-    return gate.still_open(item, now=DUE, policy=OutreachPolicy.current())
+    return conditions.still_open(item, now=DUE, policy=OutreachPolicy.current())
 
 
 def test_only_the_claim_itself_may_call_and_only_within_its_lease(message, manager):

@@ -10,11 +10,13 @@ import pytest
 from django.urls import reverse
 
 from audit.models import LedgerEntry
-from outreach import gate, sending, services
+from outreach import services
 from outreach.errors import Conflict, NotAllowed
-from outreach.hours import DELIVERED, EVERY_DAY, Hours, Line, lay_out, place_of
+from outreach.gate import conditions
+from outreach.gate.hours import DELIVERED, EVERY_DAY, Hours, Line, lay_out, place_of
+from outreach.gate.places import Place, number_jurisdictions, number_zones, state_code
 from outreach.models import CallingHours, Message, OutreachPolicy, Play
-from outreach.places import Place, number_jurisdictions, number_zones, state_code
+from outreach.sending import sender
 from platforms.outcome import Outcome, Result
 from tests.factories.memberships import NOW
 from tests.factories.outreach import make_draft, mirror_is_fresh
@@ -185,7 +187,7 @@ def message(library, fresh, location, manager, now) -> Message:
 
 def held(message: Message, at: datetime) -> str:
     mirror_is_fresh(message.location, at)
-    return gate.held_reasons([message.pk], now=at)[message.pk]
+    return conditions.held_reasons([message.pk], now=at)[message.pk]
 
 
 @pytest.mark.parametrize(
@@ -208,9 +210,9 @@ def test_the_claim_builds_the_place_the_check_asked_about(
         thing.save()
     Message.objects.update(channel=channel)
     Play.objects.update(is_marketing=is_marketing)
-    monkeypatch.setattr(gate.hours.Hours, "is_open", lambda *_: True)
+    monkeypatch.setattr(conditions.hours.Hours, "is_open", lambda *_: True)
     wanted = place_of(message.guest, message.location, channel=channel, is_marketing=is_marketing)
-    assert gate.open_places(now=NOW, policy=OutreachPolicy.current()) == [wanted.key]
+    assert conditions.open_places(now=NOW, policy=OutreachPolicy.current()) == [wanted.key]
 
 
 def test_the_gate_holds_by_the_state_of_the_number(message, now, monkeypatch):
@@ -223,9 +225,9 @@ def test_the_gate_holds_by_the_state_of_the_number(message, now, monkeypatch):
     assert held(message, evening) == "hours"
     calls: list[object] = []
     monkeypatch.setattr(
-        sending.sms, "send", lambda **call: calls.append(call) or Outcome(Result.SENT)
+        sender.sms, "send", lambda **call: calls.append(call) or Outcome(Result.SENT)
     )
-    assert sending.dispatch_due(now=evening) == 0
+    assert sender.dispatch_due(now=evening) == 0
     assert calls == []
 
 

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from audit import clock
 from audit.models import LedgerEntry
-from outreach import answer_checks, inbox, receipts, replies, sending, services, suggestions
+from outreach import services
+from outreach.answers import answer_checks, suggestions
 from outreach.errors import (
     AlreadyLeft,
     ChecksFailed,
@@ -20,8 +21,10 @@ from outreach.errors import (
     NeedsCare,
     NotAllowed,
 )
-from outreach.inbox import Wanted
 from outreach.models import Message, OutreachPolicy, Reply, Suppression, Switch, Thread, Topic
+from outreach.replies import inbox, receipts, taking
+from outreach.replies.inbox import Wanted
+from outreach.sending import sender
 from platforms import outbox
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
@@ -54,7 +57,7 @@ def carrier(monkeypatch):
         calls.append(call)
         return Outcome(Result.SENT, provider_ref=f"SM{len(calls)}")
 
-    monkeypatch.setattr(sending.sms, "send", send)
+    monkeypatch.setattr(sender.sms, "send", send)
     return calls
 
 
@@ -111,9 +114,9 @@ def test_a_yes_and_a_question_wait_for_a_person(guest, now, text, topic):
 def test_start_after_a_win_back_is_a_task(guest, location, now):
     message = make_message(location, now=now)
     message.play_id = "win-back"
-    assert replies._topic("START", replies.intents.read("START"), message, pictures=0) == "restart"
+    assert taking._topic("START", taking.intents.read("START"), message, pictures=0) == "restart"
     message.play_id = "at-risk-check-in"
-    assert replies._topic("START", replies.intents.read("START"), message, pictures=0) == ""
+    assert taking._topic("START", taking.intents.read("START"), message, pictures=0) == ""
 
 
 def test_a_wish_to_cancel_comes_first_with_its_time(guest, location, manager, now):
@@ -220,7 +223,7 @@ def test_a_shared_number_goes_to_whom_we_wrote_last(location, carrier, now):
     message = make_message(location, now=now, phone="+12125559999")
     mirror_is_fresh(location, now)
     GuestFactory(location=location, phone="+12125559999")
-    sending.dispatch_due(now=now + timedelta(minutes=6))
+    sender.dispatch_due(now=now + timedelta(minutes=6))
     reply = take_answer("Friday?", guest=message.guest, now=now + timedelta(minutes=7))
     assert reply.guest_id == message.guest_id
 
@@ -278,7 +281,7 @@ def test_a_stranger_becomes_the_guest_once_the_platform_knows_the_number(guest, 
 def test_a_merged_guest_answers_as_the_one_that_stayed(guest, location, carrier, now):
     message = make_message(location, now=now)
     mirror_is_fresh(location, now)
-    sending.dispatch_due(now=now + timedelta(minutes=6))
+    sender.dispatch_due(now=now + timedelta(minutes=6))
     message.guest.merged_into = guest
     message.guest.save()
     reply = take_answer("Friday?", guest=message.guest, now=now + timedelta(minutes=7))
@@ -320,8 +323,8 @@ def test_a_person_holds_one_thread(guest, location, manager, now):
 def test_an_answer_leaves_after_half_a_minute_through_the_gate(guest, manager, carrier, now):
     thread = waits("Friday?", guest, now)
     message = reply_with(thread, "Friday at 3 would work, Ana", manager, now)
-    assert sending.dispatch_due(now=now + timedelta(seconds=29)) == 0
-    assert sending.dispatch_due(now=now + timedelta(seconds=31)) == 1
+    assert sender.dispatch_due(now=now + timedelta(seconds=29)) == 0
+    assert sender.dispatch_due(now=now + timedelta(seconds=31)) == 1
     assert [(call["to"], call["body"]) for call in carrier] == [
         (guest.phone, "Friday at 3 would work, Ana")
     ]
@@ -340,7 +343,7 @@ def test_an_answer_changed_after_it_was_sent_off_is_refused(guest, manager, carr
     OutboxItem.objects.filter(pk=message.outbox_id).update(
         payload=forged, payload_hash=outbox.payload_hash(forged)
     )
-    sending.dispatch_due(now=now + LATER)
+    sender.dispatch_due(now=now + LATER)
     assert carrier == []
     assert OutboxItem.objects.get(pk=message.outbox_id).state == "refused"
     assert fresh_of(message.thread).trouble == "refused"
@@ -379,7 +382,7 @@ def test_whoever_has_not_read_the_newest_answer_is_told(guest, manager, now):
 def test_undo_brings_the_question_back_and_nothing_leaves(guest, manager, carrier, now):
     message = reply_with(waits("Friday?", guest, now), "Gladly", manager, now)
     services.take_back_answer(message_id=message.pk, by=manager, now=now + timedelta(seconds=20))
-    assert sending.dispatch_due(now=now + LATER) == 0
+    assert sender.dispatch_due(now=now + LATER) == 0
     assert fresh_of(message.thread).waiting_since == now
     assert Reply.objects.get().answered_at is None
     again = reply_with(message.thread, "Gladly", manager, now + LATER)
@@ -388,7 +391,7 @@ def test_undo_brings_the_question_back_and_nothing_leaves(guest, manager, carrie
 
 def test_undo_comes_too_late_once_it_left(guest, manager, carrier, now):
     message = reply_with(waits("Friday?", guest, now), "Gladly", manager, now)
-    sending.dispatch_due(now=now + LATER)
+    sender.dispatch_due(now=now + LATER)
     with pytest.raises(AlreadyLeft):
         services.take_back_answer(message_id=message.pk, by=manager, now=now + LATER)
 
@@ -408,14 +411,14 @@ def test_an_answer_cancelled_under_outgoing_waits_again(guest, manager, now):
 def test_the_switch_stops_answers_too(guest, manager, carrier, now):
     reply_with(waits("Friday?", guest, now), "Gladly", manager, now)
     Switch.objects.create(scope="all", changed_at=now, changed_by=manager)
-    assert sending.dispatch_due(now=now + LATER) == 0
+    assert sender.dispatch_due(now=now + LATER) == 0
 
 
 def test_who_said_stop_is_not_answered_in_writing(guest, manager, carrier, now):
     thread = waits("Friday?", guest, now)
     message = reply_with(thread, "Gladly", manager, now)
     take_answer("STOP", guest=guest, ref="IN2", now=now)
-    assert sending.dispatch_due(now=now + LATER) == 0
+    assert sender.dispatch_due(now=now + LATER) == 0
     assert message.outbox_id
     waits("Hello?", guest, now + LATER, ref="IN3")
     with pytest.raises(ChecksFailed, match="Ring the guest"):
@@ -429,7 +432,7 @@ def test_any_stop_binds_an_answer_whatever_it_was_said_to(guest, manager, carrie
     services.suppress(
         channel="sms", address=guest.phone, source="staff", reason="asked", scope="service", now=now
     )
-    assert sending.dispatch_due(now=now + LATER) == 0
+    assert sender.dispatch_due(now=now + LATER) == 0
 
 
 def closed(now):
@@ -445,7 +448,7 @@ def test_quiet_hours_bind_an_answer_only_after_a_day(
     closed(now)
     thread = waits("Friday?", guest, now - timedelta(hours=age_hours))
     reply_with(thread, "Gladly", manager, now)
-    assert sending.dispatch_due(now=now + LATER) == leaves
+    assert sender.dispatch_due(now=now + LATER) == leaves
 
 
 def test_who_may_no_longer_answer_sends_nothing(guest, desk, carrier, now):
@@ -453,7 +456,7 @@ def test_who_may_no_longer_answer_sends_nothing(guest, desk, carrier, now):
     text = library_text(thread, now)
     reply_with(thread, text, desk, now)
     desk.locations.clear()
-    assert sending.dispatch_due(now=now + LATER) == 0
+    assert sender.dispatch_due(now=now + LATER) == 0
 
 
 def library_text(thread, now):
@@ -470,7 +473,7 @@ def test_the_desk_sends_the_librarys_words_and_no_others(guest, desk, carrier, n
     with pytest.raises(NotAllowed, match="as they are"):
         reply_with(thread, text + " 50% off", desk, now)
     reply_with(thread, text, desk, now)
-    assert sending.dispatch_due(now=now + LATER) == 1
+    assert sender.dispatch_due(now=now + LATER) == 1
 
 
 def test_elsewhere_nobody_answers(guest, outsider, now):
@@ -588,7 +591,7 @@ def test_what_did_not_arrive_is_shown_with_reason_until_somebody_saw_to_it(
 ):
     message = make_message(location, now=now)
     mirror_is_fresh(location, now)
-    sending.dispatch_due(now=now + timedelta(minutes=6))
+    sender.dispatch_due(now=now + timedelta(minutes=6))
     status(message, Message.Delivery.UNDELIVERED, now, code="30005")
     [row] = inbox.inbox(manager, None, Wanted("undelivered"), now=now).rows
     assert "does not exist any more" in row.trouble.why
@@ -607,8 +610,8 @@ def test_what_did_not_arrive_is_shown_with_reason_until_somebody_saw_to_it(
 def test_what_the_carrier_would_not_take_is_shown(location, monkeypatch, now, result, trouble):
     message = make_message(location, now=now)
     mirror_is_fresh(location, now)
-    monkeypatch.setattr(sending.sms, "send", lambda **call: Outcome(result, error="no"))
-    sending.dispatch_due(now=now + timedelta(minutes=6))
+    monkeypatch.setattr(sender.sms, "send", lambda **call: Outcome(result, error="no"))
+    sender.dispatch_due(now=now + timedelta(minutes=6))
     shown = Thread.objects.filter(guest=message.guest).first()
     assert (shown.trouble if shown else "") == trouble
 
@@ -616,7 +619,7 @@ def test_what_the_carrier_would_not_take_is_shown(location, monkeypatch, now, re
 def test_a_message_that_arrives_after_all_is_no_trouble(location, carrier, now):
     message = make_message(location, now=now)
     mirror_is_fresh(location, now)
-    sending.dispatch_due(now=now + timedelta(minutes=6))
+    sender.dispatch_due(now=now + timedelta(minutes=6))
     status(message, Message.Delivery.UNDELIVERED, now, code="30003")
     status(message, Message.Delivery.DELIVERED, now)
     assert Thread.objects.get().trouble == ""

@@ -14,8 +14,10 @@ from audit import clock, reads
 from audit.models import LedgerEntry
 from audit.verification import verify
 from memberships.models import Location
-from outreach import approval, gate, sending, services
+from outreach import approval, services
+from outreach.gate import conditions
 from outreach.models import Draft, Thread
+from outreach.sending import sender
 from platforms import outbox
 from platforms.outcome import Outcome, Result
 from staff.models import User
@@ -54,12 +56,12 @@ def test_the_ledger_tells_the_life_of_a_message(
     )
     due = now + 6 * MINUTE
     unclear = Outcome(Result.UNKNOWN, error=f"no answer for {message.address}")
-    monkeypatch.setattr(sending.sms, "send", lambda **call: unclear)
+    monkeypatch.setattr(sender.sms, "send", lambda **call: unclear)
     monkeypatch.setattr(
-        sending.sms, "look_up", lambda **call: Outcome(Result.SENT, provider_ref="SM1")
+        sender.sms, "look_up", lambda **call: Outcome(Result.SENT, provider_ref="SM1")
     )
-    assert sending.dispatch_due(now=due) == 1
-    assert sending.check_unknown(now=due + outbox.SETTLE + MINUTE) == 1
+    assert sender.dispatch_due(now=due) == 1
+    assert sender.check_unknown(now=due + outbox.SETTLE + MINUTE) == 1
     hook("sms-status", due + 5 * MINUTE, MessageSid="SM1", MessageStatus="delivered")
     take_answer("What does it cost?", guest=message.guest, now=due + 6 * MINUTE)
     thread = Thread.objects.get(guest=guest_id)
@@ -93,7 +95,7 @@ def test_the_ledger_tells_the_life_of_a_message(
     assert detail["draft.approved"]["hash"] == detail["draft.edited"]["hash"]
     assert drafted["hash"] != detail["draft.approved"]["hash"]
     assert {"prompt", "worded_by", "warnings", "care"} <= detail["draft.approved"].keys()
-    assert detail["message.begun"]["gate"] == [one.key for one in gate.CONDITIONS]
+    assert detail["message.begun"]["gate"] == [one.key for one in conditions.CONDITIONS]
     assert detail["message.sent"]["provider_ref"] == "SM1"
     assert detail["reply.received"]["message"] == message.pk
     written = " ".join(LedgerEntry.objects.values_list("body", flat=True))

@@ -41,8 +41,11 @@ from hypothesis.stateful import (
 from audit.formula import digest
 from audit.models import LedgerEntry
 from memberships.models import Guest, SyncCursor
-from outreach import breakers, curation, doubts, gate, sending, sequences, services
+from outreach import services
+from outreach.autonomy import doubts
 from outreach.errors import AlreadyLeft, CapReached, ChecksFailed, Conflict, OutreachError
+from outreach.gate import breakers, conditions
+from outreach.library import curation
 from outreach.models import (
     Breaker,
     Cap,
@@ -55,6 +58,8 @@ from outreach.models import (
     Suppression,
     Template,
 )
+from outreach.sending import sender
+from outreach.sequences import tending
 from platforms import inbox, outbox
 from platforms.models import OutboxItem
 from staff.models import User
@@ -467,7 +472,7 @@ class Outreach(RuleBasedStateMachine):
     def _dispatch(self, fates: list[str]) -> None:
         self.carrier.fates.extend(fates)
         try:
-            sending.dispatch_due(now=self.world.now, limit=50)
+            sender.dispatch_due(now=self.world.now, limit=50)
         except Died:
             self.tell("a worker died in the call")
             return
@@ -495,7 +500,7 @@ class Outreach(RuleBasedStateMachine):
         tries = {key: one.tries for key, one in self.world.letters.items()}
         outbox.claim = claim_slowly
         try:
-            sending.dispatch_due(now=self.world.now, limit=1)
+            sender.dispatch_due(now=self.world.now, limit=1)
         finally:
             outbox.claim = claim
         for one in claimed:
@@ -513,7 +518,7 @@ class Outreach(RuleBasedStateMachine):
         for letter in self.world.letters.values():
             assert not (
                 letter.is_outreach and letter.outbox_id in due and self.world.surely_free(letter)
-            ), (gate.held_reasons([letter.message_id], now=self.world.now), letter)
+            ), (conditions.held_reasons([letter.message_id], now=self.world.now), letter)
 
     @precondition(lambda self: self.knows("unknown", "sending"))
     @rule(finds=st.sampled_from(FINDS))
@@ -523,9 +528,9 @@ class Outreach(RuleBasedStateMachine):
     def _look_up(self, finds: str) -> None:
         self.carrier.finds = finds
         for letter in self.world.letters.values():
-            if letter.state == "sending" and self.world.now > letter.calls[-1] + sending.LEASE:
+            if letter.state == "sending" and self.world.now > letter.calls[-1] + sender.LEASE:
                 letter.state = "unknown"
-        asked = sending.check_unknown(now=self.world.now)
+        asked = sender.check_unknown(now=self.world.now)
         if asked:
             self.tell(f"looked up: {finds}")
 
@@ -821,7 +826,7 @@ class Outreach(RuleBasedStateMachine):
             .annotate(last=Max("received_at"))
         )
         if hint:
-            sequences.leave_with_news(guest_ids=list(self.world.answered), now=self.world.now)
+            tending.leave_with_news(guest_ids=list(self.world.answered), now=self.world.now)
         self._note_withdrawals()
         self._note_confirmations()
 
@@ -1110,11 +1115,11 @@ def machine(db: None, monkeypatch: pytest.MonkeyPatch) -> type[Outreach]:
         lambda: UUID(int=int(hashlib.sha256(b"%d" % next(NUMBERS[0])).hexdigest()[:32], 16)),
         raising=False,
     )  # fmt: skip
-    for module in (sending, gate, outbox):
+    for module in (sender, conditions, outbox):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: TIME.passed))
-    monkeypatch.setattr(sending.sms, "send", lambda **call: CARRIERS[0].send_sms(**call))
-    monkeypatch.setattr(sending.email, "send", lambda **call: CARRIERS[0].send_email(**call))
-    for carrier in (sending.sms, sending.email):
+    monkeypatch.setattr(sender.sms, "send", lambda **call: CARRIERS[0].send_sms(**call))
+    monkeypatch.setattr(sender.email, "send", lambda **call: CARRIERS[0].send_email(**call))
+    for carrier in (sender.sms, sender.email):
         monkeypatch.setattr(carrier, "look_up", lambda *, key: CARRIERS[0].look_up(key=key))
     monkeypatch.setattr(doubts.health, "fault", lambda *, now: DOUBT[0])
     Outreach.base = lay_out(START)

@@ -14,24 +14,18 @@ from django.test import Client
 
 from audit import clock
 from audit.models import LedgerEntry
-from outreach import (
-    gate,
-    leaving,
-    mail_text,
-    parked,
-    reply_address,
-    sending,
-    services,
-    text_checks,
-    wording,
-)
+from outreach import reply_address, services
 from outreach.checks import check_drafts
 from outreach.forms import TemplateForm
-from outreach.library import template_rows
+from outreach.gate import conditions, leaving
+from outreach.library.seed import template_rows
 from outreach.models import Message, Reply, Suppression, Thread
-from outreach.normal import plain
+from outreach.replies import mail_text, parked
+from outreach.sending import sender
 from outreach.tasks import leave_sequences
-from outreach.texts import SAMPLE, fill
+from outreach.texts import text_checks, wording
+from outreach.texts.fields import SAMPLE, fill
+from outreach.texts.normal import plain
 from platforms import inbox, standard_webhooks
 from platforms.carriers import email
 from platforms.models import InboxDelivery, OutboxItem
@@ -55,7 +49,7 @@ def sent(library, fresh, location, now) -> Message:
         location, now=now - timedelta(minutes=10), sms_marketing=False, sms_transactional=False
     )
     assert message.channel == "email"
-    assert sending.dispatch_due(now=now) == 1
+    assert sender.dispatch_due(now=now) == 1
     message.refresh_from_db()
     return message
 
@@ -350,8 +344,8 @@ def test_staff_answer_in_the_same_conversation(sent, now, manager):
         now=now, care=True,
     )  # fmt: skip
     later = now + timedelta(minutes=1)
-    assert gate.held_reasons([message.pk], now=later) == {message.pk: ""}
-    assert sending.dispatch_due(now=later) == 1
+    assert conditions.held_reasons([message.pk], now=later) == {message.pk: ""}
+    assert sender.dispatch_due(now=later) == 1
     mail = mailbox.outbox[-1]
     ours = email.message_id(f"send:{sent.outbox_id}")
     assert mail.to == [sent.address]

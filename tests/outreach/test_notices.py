@@ -11,10 +11,10 @@ from django.db import connections, transaction
 from django.urls import reverse
 
 from audit.models import LedgerEntry
-from outreach import breakers, notices
-from outreach.library import AT_RISK
+from outreach.gate import breakers, notices
+from outreach.library.play_library import PAYMENT
+from outreach.library.seed import AT_RISK
 from outreach.models import Breaker, Phase, PlayPhase
-from outreach.play_library import PAYMENT
 from platforms import outbox
 from platforms.carriers import email
 from platforms.models import OutboxItem

@@ -12,10 +12,14 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import LedgerEntry
-from outreach import gate, intents, parked, receipts, sending, services
+from outreach import services
 from outreach.errors import Conflict, NotAllowed
+from outreach.gate import conditions
 from outreach.models import Message, Reply, Suppression
+from outreach.reading import intents
+from outreach.replies import parked, receipts
 from outreach.selectors import automation_state
+from outreach.sending import sender
 from platforms import inbox
 from platforms.models import InboxDelivery
 from tests.factories.memberships import GuestFactory
@@ -27,7 +31,7 @@ from tests.factories.staff import UserFactory
 def waiting(library, fresh, location, now) -> Message:
     """A message that is due and would leave."""
     message = make_message(location, now=now - timedelta(minutes=10))
-    assert gate.held_reasons([message.pk], now=now) == {message.pk: ""}
+    assert conditions.held_reasons([message.pk], now=now) == {message.pk: ""}
     return message
 
 
@@ -44,7 +48,7 @@ def page(person, **query):
 
 
 def test_it_says_who_wrote_why_it_failed_and_what_waits(answer, waiting, manager, now):
-    assert gate.held_reasons([waiting.pk], now=now) == {waiting.pk: "unread"}
+    assert conditions.held_reasons([waiting.pk], now=now) == {waiting.pk: "unread"}
     (row,) = parked.parked(manager, None).rows
     assert [guest.pk for guest in row.guests] == [waiting.guest_id]
     assert row.holds == 1
@@ -83,7 +87,7 @@ def test_read_again_the_answer_arrives_and_the_message_may_leave(
     inbox.work_through(now=now)
     reply = Reply.objects.get()
     assert reply.guest_id == waiting.guest_id
-    assert gate.held_reasons([waiting.pk], now=now)[waiting.pk] != "unread"
+    assert conditions.held_reasons([waiting.pk], now=now)[waiting.pk] != "unread"
     entry = LedgerEntry.objects.get(event="delivery.read_again")
     assert (entry.guest_id, entry.location_id) == (waiting.guest_id, waiting.location_id)
     assert parked.read_again(delivery_ids=[answer.pk], by=manager, now=now) == 0
@@ -106,7 +110,7 @@ def test_by_eye_it_becomes_a_reply_for_a_person(answer, waiting, desk, now):
     assert reply.answered_at is None
     assert reply.thread.waiting_since is not None
     assert not Suppression.objects.exists()
-    assert "unread" not in gate.held_reasons([waiting.pk], now=now).values()
+    assert "unread" not in conditions.held_reasons([waiting.pk], now=now).values()
     entry = LedgerEntry.objects.get(event="delivery.read_by_eye")
     assert "Friday" not in entry.body
     with pytest.raises(Conflict):
@@ -118,7 +122,7 @@ def test_by_eye_a_stop_is_obeyed_whoever_sees_it(answer, waiting, desk, now):
     """The person ticks it; or the rules hear it though nobody ticks."""
     parked.read_by_eye(delivery_id=answer.pk, says_stop=True, by=desk, now=now)
     assert Suppression.objects.get().address == waiting.address
-    assert gate.held_reasons([waiting.pk], now=now)[waiting.pk] == "suppressed"
+    assert conditions.held_reasons([waiting.pk], now=now)[waiting.pk] == "suppressed"
 
 
 def test_by_eye_the_rules_hear_a_stop_that_was_not_ticked(waiting, desk, now):
@@ -240,7 +244,7 @@ def test_one_that_takes_its_worker_down_takes_no_other_with_it(now, monkeypatch,
 
 
 def test_a_start_read_late_does_not_undo_the_stop_that_followed(waiting, now, monkeypatch):
-    monkeypatch.setattr(sending, "dispatch_due", lambda **_: 0)
+    monkeypatch.setattr(sender, "dispatch_due", lambda **_: 0)
     start = parked_answer("START", guest=waiting.guest, ref="A", now=now)
     parked_answer("STOP", guest=waiting.guest, ref="B", now=now + timedelta(minutes=1))
     inbox.try_again(delivery_ids=[InboxDelivery.objects.get(delivery_id="B").pk])

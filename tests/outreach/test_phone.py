@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from outreach.texts import GSM_BASIC, GSM_DOUBLE
+from outreach.texts.fields import GSM_BASIC, GSM_DOUBLE
 
 SCRIPT = (Path(__file__).resolve().parents[2] / "static/js/phone.js").read_text()
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from memberships.models import Location
-from outreach import reply_address, steps
-from outreach.arms import falls_into_holdout
-from outreach.candidates import Candidate
-from outreach.drafting import draft_for
-from outreach.library import PLAYS, STEPS, seed_library, template_rows
+from outreach import reply_address
+from outreach.drafting.candidates import Candidate
+from outreach.drafting.making import draft_for
+from outreach.experiments.arms import falls_into_holdout
+from outreach.library.play_library import CARD, OFFERS, PAYMENT, UNUSED, WIN_BACK, rows
+from outreach.library.seed import PLAYS, STEPS, seed_library, template_rows
 from outreach.models import Draft, Leave, Play, Run, Step, Template
 from outreach.models.sequences import LEAVE_RULES
-from outreach.play_library import CARD, OFFERS, PAYMENT, UNUSED, WIN_BACK, rows
-from outreach.text_checks import Text, check_text
-from outreach.texts import SAMPLE, field_names, fill
+from outreach.sequences import steps
+from outreach.texts.fields import SAMPLE, field_names, fill
+from outreach.texts.text_checks import Text, check_text
 from tests.factories.memberships import GuestFactory, MembershipFactory
 
 OFFER = OFFERS[0]

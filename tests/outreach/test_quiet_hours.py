@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.quiet_hours import compare
-from outreach import hours
+from outreach.gate import hours
 
 # Half-hour and 45-minute offsets, changes by half an hour, at midnight, on a Friday, backwards in
 # summer, with the fast of Ramadan; the dateline; zones that never change.

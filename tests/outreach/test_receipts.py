@@ -15,8 +15,11 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import LedgerEntry
-from outreach import gate, parked, receipts, sending, services
+from outreach import services
+from outreach.gate import conditions
 from outreach.models import Cap, Contact, Message, Suppression, Thread
+from outreach.replies import parked, receipts
+from outreach.sending import sender
 from platforms import inbox, outbox
 from platforms.carriers import email, sms
 from platforms.inbox import Unreadable
@@ -66,14 +69,14 @@ def message(carrier, location, now) -> Message:
 @pytest.fixture
 def lost(message, now) -> Message:
     """A text whose call brought no answer."""
-    assert sending.dispatch_due(now=now) == 1
+    assert sender.dispatch_due(now=now) == 1
     return message
 
 
 @pytest.fixture
 def uncertain(lost, now) -> Message:
     """A text nobody could find out about."""
-    assert sending.check_unknown(now=now + 5 * MINUTE) == 1
+    assert sender.check_unknown(now=now + 5 * MINUTE) == 1
     assert item_of(lost).state == State.UNCERTAIN
     return lost
 
@@ -144,7 +147,7 @@ def test_a_receipt_told_twice_counts_once(uncertain, now):
 
 
 def test_an_answer_to_the_look_up_comes_too_late(lost, now):
-    looking = outbox.claim_unknown(topic="message", now=now + 5 * MINUTE, lease=sending.LEASE)
+    looking = outbox.claim_unknown(topic="message", now=now + 5 * MINUTE, lease=sender.LEASE)
     tell(lost, "sent", now)
     assert outbox.finish(looking, UNCERTAIN, now) is None
     assert item_of(lost).state == State.SENT
@@ -156,7 +159,7 @@ def test_a_receipt_that_overtakes_the_answer_comes_again(carrier, message, now, 
         return Outcome(Result.SENT, provider_ref="SM1")
 
     monkeypatch.setattr(sms, "send", send)
-    sending.dispatch_due(now=now)
+    sender.dispatch_due(now=now)
     inbox.work_through(now=now + MINUTE)
     assert InboxDelivery.objects.get().status == "done"
     assert (told(), told("message.sent")) == ([], [str(message.pk)])
@@ -181,13 +184,13 @@ def test_a_receipt_for_a_message_that_waits_holds_it_until_somebody_has_looked(
     carrier, lost, admin, manager, outsider, now
 ):
     carrier.found = Outcome(Result.RETRY, error="The carrier never had it.")
-    sending.check_unknown(now=now + 5 * MINUTE)
+    sender.check_unknown(now=now + 5 * MINUTE)
     assert item_of(lost).state == State.READY
     later = now + 6 * MINUTE
     kept = tell(lost, "sent", later)
     assert (kept.status, item_of(lost).state) == ("parked", State.READY)
-    assert gate.held_reasons([lost.pk], now=later) == {lost.pk: "told"}
-    assert sending.dispatch_due(now=later) == 0
+    assert conditions.held_reasons([lost.pk], now=later) == {lost.pk: "told"}
+    assert sender.dispatch_due(now=later) == 0
     assert len(carrier.calls) == 1
     # People of the location see it, with the guest and that a message waits.
     (row,) = parked.parked(manager, None).rows
@@ -199,7 +202,7 @@ def test_a_receipt_for_a_message_that_waits_holds_it_until_somebody_has_looked(
     assert lost.guest.name in page.get(reverse("parked")).content.decode()
     parked.put_aside(delivery_id=kept.pk, by=manager, now=later)
     assert LedgerEntry.objects.get(event="delivery.put_aside").guest_id == lost.guest_id
-    assert sending.dispatch_due(now=later) == 1
+    assert sender.dispatch_due(now=later) == 1
 
 
 def test_until_it_is_read_a_receipt_keeps_its_message_from_leaving_again(carrier, lost, now):
@@ -207,9 +210,9 @@ def test_until_it_is_read_a_receipt_keeps_its_message_from_leaving_again(carrier
     inbox.receive(
         connection="sms-status", delivery_id="x", body=b"", about=lost.outbox_id, now=now
     )  # fmt: skip
-    sending.check_unknown(now=now + 5 * MINUTE)
+    sender.check_unknown(now=now + 5 * MINUTE)
     assert item_of(lost).state == State.READY
-    assert sending.dispatch_due(now=now + 6 * MINUTE) == 0
+    assert sender.dispatch_due(now=now + 6 * MINUTE) == 0
     assert len(carrier.calls) == 1
 
 
@@ -223,7 +226,7 @@ def test_a_receipt_changes_nothing_of_what_is_not_in_doubt(lost, now, state):
 
 def test_a_second_id_under_one_reference_is_for_people(carrier, message, now):
     carrier.answer = Outcome(Result.SENT, provider_ref="SM1")
-    sending.dispatch_due(now=now)
+    sender.dispatch_due(now=now)
     kept = tell(message, "delivered", now, sid="SM2")
     assert kept.status == "parked"
     assert "twice" in kept.error
@@ -242,7 +245,7 @@ def test_a_receipt_for_nothing_of_ours_is_kept(db, now):
 
 def test_what_a_look_up_found_failed_may_be_told_again(carrier, lost, now):
     carrier.found = Outcome(Result.REFUSED, provider_ref="SM1", error="failed")
-    sending.check_unknown(now=now + 5 * MINUTE)
+    sender.check_unknown(now=now + 5 * MINUTE)
     assert tell(lost, "failed", now, ErrorCode="30003").status == "done"
     lost.refresh_from_db()
     assert (item_of(lost).state, lost.delivery) == (State.REFUSED, "undelivered")
@@ -258,8 +261,8 @@ def mail(location, now, monkeypatch) -> Message:
     message = make_message(
         location, now=now - 10 * MINUTE, sms_marketing=False, sms_transactional=False
     )
-    sending.dispatch_due(now=now)
-    sending.check_unknown(now=now + 5 * MINUTE)
+    sender.dispatch_due(now=now)
+    sender.check_unknown(now=now + 5 * MINUTE)
     assert item_of(message).state == State.UNCERTAIN
     return message
 
@@ -327,7 +330,7 @@ class Story:
         if fate == "dies":
             raise KeyboardInterrupt
         if fate == "overtaken":  # the call outlives its lease, and everybody hears of it before us
-            outbox.expire_leases(now=self.now + 2 * sending.LEASE)
+            outbox.expire_leases(now=self.now + 2 * sender.LEASE)
         if fate in ("slow", "overtaken"):
             for _ in range(self.chance.randrange(6)):
                 self.chance.choice([self.receipt, self.receipt, self.work])()
@@ -359,12 +362,12 @@ class Story:
 
     def dispatch(self) -> None:
         try:
-            sending.dispatch_due(now=self.now)
+            sender.dispatch_due(now=self.now)
         except KeyboardInterrupt:
             return
 
     def check(self) -> None:
-        sending.check_unknown(now=self.now)
+        sender.check_unknown(now=self.now)
 
     def live(self) -> None:
         steps = [self.receipt, self.receipt, self.work, self.dispatch, self.check]
@@ -438,8 +441,8 @@ def test_a_carrier_that_knows_neither_key_nor_look_up_tells_by_itself(
     message = make_message(location, now=now - 10 * MINUTE)
     sandbox.faults(carrier_hang_after=1)
     try:
-        assert sending.dispatch_due(now=now) == 1
-        assert sending.check_unknown(now=now + 5 * MINUTE) == 1
+        assert sender.dispatch_due(now=now) == 1
+        assert sender.check_unknown(now=now + 5 * MINUTE) == 1
         assert item_of(message).state == State.UNCERTAIN
         until = time.monotonic() + 20
         while InboxDelivery.objects.count() < 2 and time.monotonic() < until:

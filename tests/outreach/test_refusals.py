@@ -9,10 +9,11 @@ from django.urls import reverse
 
 from audit import clock
 from audit.models import LedgerEntry
-from outreach import curation, selectors, services
-from outreach.drafting import draft_for
+from outreach import selectors, services
+from outreach.drafting.making import draft_for
 from outreach.errors import NotAllowed
-from outreach.library import AT_RISK
+from outreach.library import curation
+from outreach.library.seed import AT_RISK
 from outreach.models import Draft, Offer, Play, Refusal, Template
 from tests.factories.outreach import candidate, make_draft, make_member
 

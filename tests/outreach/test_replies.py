@@ -9,8 +9,11 @@ from urllib.parse import urlencode
 import pytest
 
 from audit.models import LedgerEntry
-from outreach import intents, receipts, replies, sending, services
+from outreach import services
 from outreach.models import Draft, Message, Reply, Suppression
+from outreach.reading import intents
+from outreach.replies import receipts, taking
+from outreach.sending import sender
 from platforms import inbox
 from platforms.models import InboxDelivery, OutboxItem
 from platforms.outcome import Outcome, Result
@@ -22,11 +25,9 @@ Intent = Reply.Intent
 @pytest.fixture
 def sent(library, fresh, draft, manager, now, monkeypatch) -> Message:
     """A message that went out."""
-    monkeypatch.setattr(
-        sending.sms, "send", lambda **call: Outcome(Result.SENT, provider_ref="SM1")
-    )
+    monkeypatch.setattr(sender.sms, "send", lambda **call: Outcome(Result.SENT, provider_ref="SM1"))
     message = services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
-    assert sending.dispatch_due(now=now + timedelta(minutes=6)) == 1
+    assert sender.dispatch_due(now=now + timedelta(minutes=6)) == 1
     return message
 
 
@@ -109,7 +110,7 @@ def test_an_answer_is_threaded_to_the_newest_message(sent, now):
 def test_stop_suppresses_confirms_once_and_closes_what_waits(sent, location, now, monkeypatch):
     calls = []
     monkeypatch.setattr(
-        sending.sms, "send",
+        sender.sms, "send",
         lambda **call: calls.append(call) or Outcome(Result.SENT, provider_ref="SM2"),
     )  # fmt: skip
     later = now + timedelta(minutes=9)
@@ -118,7 +119,7 @@ def test_stop_suppresses_confirms_once_and_closes_what_waits(sent, location, now
     assert reply.answered_at == later
     assert Suppression.objects.get().address == sent.address
     answer(sent, "STOP!!", later, sid="IN2")
-    sending.dispatch_due(now=later)
+    sender.dispatch_due(now=later)
     assert [call["to"] for call in calls] == [sent.address]
     assert "no more texts" in calls[0]["body"]
 
@@ -131,7 +132,7 @@ def test_after_stop_nothing_but_the_confirmation_leaves(sent, location, manager,
     waiting = services.approve_draft(draft_id=twin.pk, version=1, by=manager, now=now)
     later = now + timedelta(minutes=9)
     answer(sent, "please stop", later)
-    sending.dispatch_due(now=later)
+    sender.dispatch_due(now=later)
     assert OutboxItem.objects.get(pk=waiting.outbox_id).state == "ready"
     assert Message.objects.get(purpose="confirmation").outbox.state == "sent"
 
@@ -197,5 +198,5 @@ def test_a_callback_quicker_than_our_own_answer_comes_again(sent, now):
 
 
 def test_the_handlers_are_registered_with_the_inbox():
-    assert inbox._handlers["sms-inbound"] is replies.take_inbound
+    assert inbox._handlers["sms-inbound"] is taking.take_inbound
     assert inbox._handlers["sms-status"] is receipts.take_status

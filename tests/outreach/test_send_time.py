@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outreach import selectors, send_time, services
-from outreach.hours import Hours
+from outreach import selectors, services
+from outreach.gate.hours import Hours
+from outreach.gate.places import Place
 from outreach.models import Draft, OutreachPolicy, Play
-from outreach.places import Place
+from outreach.sending import send_time
 from tests.factories.memberships import AppointmentFactory
 from tests.factories.outreach import make_draft, take_answer
 

@@ -14,7 +14,8 @@ from django.db import connection, connections
 from audit import checkpoints
 from audit.models import LedgerEntry
 from memberships.models import Guest, SyncCursor
-from outreach import errors, gate, sending, services
+from outreach import errors, services
+from outreach.gate import conditions
 from outreach.models import (
     Cap,
     Contact,
@@ -25,6 +26,7 @@ from outreach.models import (
     Suppression,
     Switch,
 )
+from outreach.sending import sender
 from platforms import inbox, outbox
 from platforms.models import InboxDelivery, OutboxItem
 from platforms.outcome import Outcome, Result
@@ -57,8 +59,8 @@ class Carrier:
 @pytest.fixture
 def carrier(monkeypatch) -> Carrier:
     stub = Carrier()
-    monkeypatch.setattr(sending.sms, "send", stub.send)
-    monkeypatch.setattr(sending.sms, "look_up", stub.look_up)
+    monkeypatch.setattr(sender.sms, "send", stub.send)
+    monkeypatch.setattr(sender.sms, "look_up", stub.look_up)
     return stub
 
 
@@ -73,7 +75,7 @@ def due(message, now) -> datetime:
 
 
 def held(message: Message, at: datetime) -> str:
-    return gate.held_reasons([message.pk], now=at)[message.pk]
+    return conditions.held_reasons([message.pk], now=at)[message.pk]
 
 
 def state_of(message: Message) -> str:
@@ -83,9 +85,9 @@ def state_of(message: Message) -> str:
 def test_an_approved_message_leaves_after_the_outgoing_time_and_not_before(
     carrier, message, now, due
 ):
-    assert sending.dispatch_due(now=now + 4 * MINUTE) == 0
-    assert sending.dispatch_due(now=due) == 1
-    assert sending.dispatch_due(now=due) == 0
+    assert sender.dispatch_due(now=now + 4 * MINUTE) == 0
+    assert sender.dispatch_due(now=due) == 1
+    assert sender.dispatch_due(now=due) == 0
     assert [call["body"] for call in carrier.calls] == [message.body]
     assert carrier.calls[0]["to"] == message.address
     assert carrier.calls[0]["key"] == f"send:{message.outbox_id}"
@@ -247,11 +249,11 @@ def test_what_changed_since_the_approval_keeps_a_message_back_and_says_why(
 ):
     assert held(message, due) == ""
     change(message, manager, now)
-    assert sending.dispatch_due(now=due) == 0
+    assert sender.dispatch_due(now=due) == 0
     assert carrier.calls == []
     assert state_of(message) == State.READY
     assert held(message, due) == why
-    assert gate.HELD[why]
+    assert conditions.HELD[why]
 
 
 def test_an_approval_that_grew_too_old_goes_back_to_people(message, manager, now, due):
@@ -281,17 +283,17 @@ def test_a_database_older_than_the_exported_ledger_sends_nothing(
     settings.LEDGER_EXPORT_DIR = str(tmp_path)
     line = {"text": json.dumps({"number": 3, "at": "2026-11-20"}), "signature": ""}
     checkpoints.path().write_text(json.dumps(line) + "\n")
-    assert sending.dispatch_due(now=due) == 0
-    assert (carrier.calls, held(message, due)) == ([], gate.RESTORED)
+    assert sender.dispatch_due(now=due) == 0
+    assert (carrier.calls, held(message, due)) == ([], conditions.RESTORED)
     checkpoints.path().unlink()
-    assert sending.dispatch_due(now=due) == 1
+    assert sender.dispatch_due(now=due) == 1
 
 
 @pytest.mark.parametrize("stream", ["guests", "members", "appointments"])
 def test_one_stream_left_behind_is_enough_to_wait(carrier, message, now, due, stream):
     SyncCursor.objects.filter(stream=stream).update(complete_at=now - timedelta(hours=27))
     assert held(message, due) == "stale"
-    assert sending.dispatch_due(now=due) == 0
+    assert sender.dispatch_due(now=due) == 0
 
 
 def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here():
@@ -300,7 +302,7 @@ def test_every_condition_of_the_gate_has_been_closed_by_a_test_or_is_named_here(
         "approval", "hold", "hours", "week", "cap", "automatic", "authorised",
         "sequence", "paused", "watch", "breaker", "unread", "aged", "told",
     }  # fmt: skip
-    assert {condition.key for condition in gate.CONDITIONS} == tested
+    assert {condition.key for condition in conditions.CONDITIONS} == tested
 
 
 def test_the_weekly_cap_counts_across_plays_and_locations(carrier, message, now, due, manager):
@@ -315,31 +317,31 @@ def test_the_weekly_cap_counts_across_plays_and_locations(carrier, message, now,
         )  # fmt: skip
         other.save()
     assert held(message, due) == "week"
-    assert sending.dispatch_due(now=due) == 0
-    assert sending.dispatch_due(now=due + timedelta(days=5, hours=1)) == 0  # data is stale then
+    assert sender.dispatch_due(now=due) == 0
+    assert sender.dispatch_due(now=due + timedelta(days=5, hours=1)) == 0  # data is stale then
     SyncCursor.objects.update(complete_at=due + timedelta(days=6))
     OutreachPolicy.objects.update(approval_hours=7 * 24)
-    assert sending.dispatch_due(now=due + timedelta(days=6)) == 1
+    assert sender.dispatch_due(now=due + timedelta(days=6)) == 1
 
 
 def test_a_message_whose_cost_is_not_set_aside_stays(carrier, message, due):
     Message.objects.update(reservation=Message.Reservation.VOIDED)
     assert held(message, due) == "cap"
-    assert sending.dispatch_due(now=due) == 0
+    assert sender.dispatch_due(now=due) == 0
 
 
 def test_quiet_hours_hold_until_the_morning_of_the_guest(carrier, message, due):
     evening = datetime(2026, 11, 21, 1, 30, tzinfo=UTC)  # 20:30 in New York
-    assert sending.dispatch_due(now=evening) == 0
+    assert sender.dispatch_due(now=evening) == 0
     before_nine = datetime(2026, 11, 20, 13, 59, tzinfo=UTC) + timedelta(days=1)
     SyncCursor.objects.update(complete_at=before_nine)
-    assert sending.dispatch_due(now=before_nine) == 0
-    assert sending.dispatch_due(now=before_nine + MINUTE) == 1
+    assert sender.dispatch_due(now=before_nine) == 0
+    assert sender.dispatch_due(now=before_nine + MINUTE) == 1
 
 
 def test_changed_bytes_are_not_sent(carrier, message, due):
     Message.objects.filter(pk=message.pk).update(body="Something else. STOP")
-    sending.dispatch_due(now=due)
+    sender.dispatch_due(now=due)
     assert carrier.calls == []
     assert state_of(message) == State.REFUSED
     assert "differs from the approved" in OutboxItem.objects.get(pk=message.outbox_id).error
@@ -347,7 +349,7 @@ def test_changed_bytes_are_not_sent(carrier, message, due):
 
 def test_a_payload_changed_in_the_outbox_is_not_sent(carrier, message, due):
     OutboxItem.objects.update(payload={"to": "+19995550000", "subject": "", "body": message.body})
-    sending.dispatch_due(now=due)
+    sender.dispatch_due(now=due)
     assert carrier.calls == []
 
 
@@ -362,7 +364,7 @@ def slow_claim(monkeypatch, then) -> None:
             then()
         return item
 
-    monkeypatch.setattr(sending.outbox, "claim", claim_slowly)
+    monkeypatch.setattr(sender.outbox, "claim", claim_slowly)
 
 
 def test_the_switch_is_read_again_when_time_passed_after_the_claim(
@@ -371,7 +373,7 @@ def test_the_switch_is_read_again_when_time_passed_after_the_claim(
     slow_claim(monkeypatch, then=lambda: Switch.objects.get_or_create(
         scope="all", key="", defaults={"changed_at": now, "changed_by": manager}
     ))  # fmt: skip
-    assert sending.dispatch_due(now=due) == 0
+    assert sender.dispatch_due(now=due) == 0
     assert carrier.calls == []
     assert state_of(message) == State.READY
     assert list(
@@ -381,14 +383,14 @@ def test_the_switch_is_read_again_when_time_passed_after_the_claim(
 
 def test_a_slow_claim_into_an_open_gate_is_sent(carrier, message, due, monkeypatch):
     slow_claim(monkeypatch, then=lambda: None)
-    assert sending.dispatch_due(now=due) == 1
+    assert sender.dispatch_due(now=due) == 1
 
 
 def test_a_reading_of_the_gate_that_took_long_itself_is_made_again(
     carrier, message, manager, now, due, monkeypatch
 ):
     slow_claim(monkeypatch, then=lambda: None)
-    still_open = gate.still_open
+    still_open = conditions.still_open
 
     def read_slowly(item, **kwargs):
         answer = still_open(item, **kwargs)
@@ -397,14 +399,14 @@ def test_a_reading_of_the_gate_that_took_long_itself_is_made_again(
             time.sleep(0.06)
         return answer
 
-    monkeypatch.setattr(sending.gate, "still_open", read_slowly)
-    assert sending.dispatch_due(now=due) == 0
+    monkeypatch.setattr(sender.gate, "still_open", read_slowly)
+    assert sender.dispatch_due(now=due) == 0
     assert carrier.calls == []
 
 
 def test_a_machine_too_slow_for_the_gate_lets_the_message_wait(carrier, message, due, monkeypatch):
-    monkeypatch.setattr(gate, "RECHECK_AFTER_S", 0.0)
-    assert sending.dispatch_due(now=due, limit=1) == 0
+    monkeypatch.setattr(conditions, "RECHECK_AFTER_S", 0.0)
+    assert sender.dispatch_due(now=due, limit=1) == 0
     assert carrier.calls == []
     assert state_of(message) == State.READY
 
@@ -414,7 +416,7 @@ def test_a_sender_whose_claim_was_taken_over_does_not_call(
     carrier, message, due, monkeypatch, meanwhile
 ):
     slow_claim(monkeypatch, then=lambda: OutboxItem.objects.update(**meanwhile))
-    assert sending.dispatch_due(now=due, limit=1) == 0
+    assert sender.dispatch_due(now=due, limit=1) == 0
     assert carrier.calls == []
     # What the other makes of it is theirs to say: the guest may have been written to.
     assert Contact.objects.filter(guest=message.guest_id, outbox_id=message.outbox_id).exists()
@@ -423,7 +425,7 @@ def test_a_sender_whose_claim_was_taken_over_does_not_call(
 
 def test_a_sender_that_slept_past_its_lease_does_not_call(carrier, message, due, monkeypatch):
     slow_claim(monkeypatch, then=lambda: OutboxItem.objects.update(leased_until=due))
-    assert sending.dispatch_due(now=due, limit=1) == 0
+    assert sender.dispatch_due(now=due, limit=1) == 0
     assert carrier.calls == []
 
 
@@ -431,8 +433,8 @@ def test_a_claim_older_than_the_margin_of_the_hold_period_is_given_back(
     carrier, message, due, monkeypatch
 ):
     slow_claim(monkeypatch, then=lambda: None)
-    monkeypatch.setattr(gate, "CALL_WITHIN", timedelta(seconds=0.05))
-    assert sending.dispatch_due(now=due, limit=1) == 0
+    monkeypatch.setattr(conditions, "CALL_WITHIN", timedelta(seconds=0.05))
+    assert sender.dispatch_due(now=due, limit=1) == 0
     assert carrier.calls == []
 
 
@@ -442,7 +444,7 @@ def test_the_hold_period_counts_from_the_latest_instant_of_the_call_before(
     held_for = timedelta(minutes=OutreachPolicy.current().hold_minutes)
     Contact.objects.create(guest_id=message.guest_id, last_at=due - held_for, outbox_id=uuid4())
     assert held(message, due) == "hold"
-    assert held(message, due + gate.CALL_WITHIN) == ""
+    assert held(message, due + conditions.CALL_WITHIN) == ""
 
 
 @pytest.mark.parametrize("written_before", [False, True])
@@ -457,7 +459,7 @@ def test_a_message_let_go_before_the_call_was_no_contact(
     slow_claim(monkeypatch, then=lambda: Switch.objects.get_or_create(
         scope="all", key="", defaults={"changed_at": now, "changed_by": manager}
     ))  # fmt: skip
-    assert sending.dispatch_due(now=due) == 0
+    assert sender.dispatch_due(now=due) == 0
     assert list(Contact.objects.values_list("guest", "last_at", "outbox_id")) == was
 
 
@@ -466,14 +468,14 @@ def test_one_that_is_let_go_does_not_end_the_round(
 ):
     make_message(location, now=now)
     may = iter([False, True, True])
-    monkeypatch.setattr(gate, "seen_open", lambda *_, **__: next(may))
-    assert sending.dispatch_due(now=due, limit=3) == 2
+    monkeypatch.setattr(conditions, "seen_open", lambda *_, **__: next(may))
+    assert sender.dispatch_due(now=due, limit=3) == 2
     assert len(carrier.calls) == 2
 
 
 def test_a_refusal_gives_the_money_back(carrier, message, due):
     carrier.answers = [Outcome(Result.REFUSED, error=f"{message.address} is no mobile number")]
-    sending.dispatch_due(now=due)
+    sender.dispatch_due(now=due)
     message.refresh_from_db()
     assert state_of(message) == State.REFUSED
     assert message.reservation == Message.Reservation.VOIDED
@@ -482,9 +484,9 @@ def test_a_refusal_gives_the_money_back(carrier, message, due):
 
 def test_a_busy_carrier_is_tried_again_later_under_the_same_key(carrier, message, due):
     carrier.answers = [Outcome(Result.RETRY, error="busy", retry_after=120)]
-    assert sending.dispatch_due(now=due) == 1
-    assert sending.dispatch_due(now=due + MINUTE) == 0
-    assert sending.dispatch_due(now=due + 5 * MINUTE) == 1
+    assert sender.dispatch_due(now=due) == 1
+    assert sender.dispatch_due(now=due + MINUTE) == 0
+    assert sender.dispatch_due(now=due + 5 * MINUTE) == 1
     assert state_of(message) == State.SENT
     assert len({call["key"] for call in carrier.calls}) == 1
 
@@ -493,7 +495,7 @@ def test_a_carrier_that_stays_away_ends_in_the_failed_list(carrier, message, now
     carrier.answers = [Outcome(Result.RETRY, error="busy")] * outbox.MAX_TRIES
     at = due
     for _ in range(outbox.MAX_TRIES):
-        sending.dispatch_due(now=at)
+        sender.dispatch_due(now=at)
         at += 40 * MINUTE
     assert state_of(message) == State.DEAD
     message.refresh_from_db()
@@ -505,18 +507,18 @@ def test_a_given_up_message_may_be_tried_once_more_by_a_person(carrier, message,
     Message.objects.update(reservation="voided")
     Cap.objects.update(reserved_cents=0)
     services.retry_message(message_id=message.pk, by=manager, now=due)
-    assert sending.dispatch_due(now=due) == 1
+    assert sender.dispatch_due(now=due) == 1
     assert set(Cap.objects.values_list("spent_cents", flat=True)) == {message.cost_cents}
 
 
 def test_no_answer_is_looked_up_and_never_simply_sent_again(carrier, message, due):
     carrier.answers = [Outcome(Result.UNKNOWN, error="time-out")]
-    sending.dispatch_due(now=due)
+    sender.dispatch_due(now=due)
     assert state_of(message) == State.UNKNOWN
     message.refresh_from_db()
     assert message.reservation == Message.Reservation.RESERVED
-    assert sending.dispatch_due(now=due + 10 * MINUTE) == 0
-    assert sending.check_unknown(now=due + 10 * MINUTE) == 1
+    assert sender.dispatch_due(now=due + 10 * MINUTE) == 0
+    assert sender.check_unknown(now=due + 10 * MINUTE) == 1
     assert state_of(message) == State.SENT
     assert len(carrier.calls) == 1
 
@@ -524,17 +526,17 @@ def test_no_answer_is_looked_up_and_never_simply_sent_again(carrier, message, du
 def test_what_the_carrier_never_had_is_sent_again(carrier, message, due):
     carrier.answers = [Outcome(Result.UNKNOWN, error="time-out")]
     carrier.found = Outcome(Result.RETRY, error="never had it")
-    sending.dispatch_due(now=due)
-    sending.check_unknown(now=due + 10 * MINUTE)
-    assert sending.dispatch_due(now=due + 20 * MINUTE) == 1
+    sender.dispatch_due(now=due)
+    sender.check_unknown(now=due + 10 * MINUTE)
+    assert sender.dispatch_due(now=due + 20 * MINUTE) == 1
     assert state_of(message) == State.SENT
 
 
 def test_what_nobody_can_find_out_goes_to_a_person(carrier, message, manager, due):
     carrier.answers = [Outcome(Result.UNKNOWN, error="time-out")]
     carrier.found = Outcome(Result.UNCERTAIN)
-    sending.dispatch_due(now=due)
-    sending.check_unknown(now=due + 10 * MINUTE)
+    sender.dispatch_due(now=due)
+    sender.check_unknown(now=due + 10 * MINUTE)
     assert state_of(message) == State.UNCERTAIN
     message.refresh_from_db()
     assert message.reservation == Message.Reservation.RESERVED  # it may have cost what it costs
@@ -550,12 +552,12 @@ def test_a_dead_worker_leaves_the_message_to_be_looked_up(carrier, message, due,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sending.sms, "send", die)
+        patch.setattr(sender.sms, "send", die)
         with pytest.raises(KeyboardInterrupt):
-            sending.dispatch_due(now=due)
+            sender.dispatch_due(now=due)
     assert state_of(message) == State.SENDING
-    assert sending.dispatch_due(now=due + 5 * MINUTE) == 0
-    assert sending.check_unknown(now=due + 5 * MINUTE) == 1
+    assert sender.dispatch_due(now=due + 5 * MINUTE) == 0
+    assert sender.check_unknown(now=due + 5 * MINUTE) == 1
     assert state_of(message) == State.SENT
     assert carrier.calls == []
 
@@ -564,8 +566,8 @@ def test_an_unexpected_failure_of_the_call_counts_as_perhaps_sent(message, due, 
     def fail(**kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(sending.sms, "send", fail)
-    sending.dispatch_due(now=due)
+    monkeypatch.setattr(sender.sms, "send", fail)
+    sender.dispatch_due(now=due)
     assert state_of(message) == State.UNKNOWN
 
 
@@ -574,8 +576,8 @@ def test_a_late_answer_does_not_overwrite_a_newer_attempt(carrier, message, due)
         OutboxItem.objects.update(attempt=5)
         return Outcome(Result.SENT, provider_ref="late")
 
-    sending.sms.send = late
-    sending.dispatch_due(now=due)
+    sender.sms.send = late
+    sender.dispatch_due(now=due)
     message.refresh_from_db()
     assert state_of(message) == State.SENDING
     assert message.reservation == Message.Reservation.RESERVED
@@ -599,7 +601,7 @@ def test_two_senders_never_write_to_one_guest_at_once(
     def run() -> None:
         try:
             barrier.wait()
-            sending.dispatch_due(now=due)
+            sender.dispatch_due(now=due)
         except BaseException as error:  # pragma: no cover - shown below
             failures.append(error)
         finally:
@@ -619,19 +621,19 @@ def test_two_senders_never_write_to_one_guest_at_once(
 def test_an_answer_of_somebody_else_or_one_that_was_read_holds_nothing_back(
     carrier, message, now, due
 ):
-    for sender, status in (("+12125550000", "received"), (message.address, "done")):
+    for number, status in (("+12125550000", "received"), (message.address, "done")):
         inbox.receive(
-            connection="sms-inbound", delivery_id=status, body=b"x", sender=sender, now=now
+            connection="sms-inbound", delivery_id=status, body=b"x", sender=number, now=now
         )
         InboxDelivery.objects.filter(delivery_id=status).update(status=status)
-    assert sending.dispatch_due(now=due) == 1
+    assert sender.dispatch_due(now=due) == 1
 
 
 def test_suppression_of_another_channel_does_not_hold(carrier, message, due, now):
     Suppression.objects.create(
         channel="email", address=message.address, source="staff", reason="x", added_at=now
     )
-    assert sending.dispatch_due(now=due) == 1
+    assert sender.dispatch_due(now=due) == 1
 
 
 def test_the_outgoing_time_is_the_policys(draft, manager, now):
@@ -649,12 +651,12 @@ def test_a_worker_that_died_in_the_call_is_told_of_by_the_ledger(
     def die(**call):
         raise KeyboardInterrupt  # as nothing that the sender catches
 
-    monkeypatch.setattr(sending.sms, "send", die)
+    monkeypatch.setattr(sender.sms, "send", die)
     with pytest.raises(KeyboardInterrupt):
-        sending.dispatch_due(now=due)
+        sender.dispatch_due(now=due)
     assert told_of(message) == ["message.begun"]
-    assert outbox.expire_leases(now=due + 2 * sending.LEASE) == 1
-    assert outbox.expire_leases(now=due + 2 * sending.LEASE) == 0
+    assert outbox.expire_leases(now=due + 2 * sender.LEASE) == 1
+    assert outbox.expire_leases(now=due + 2 * sender.LEASE) == 0
     assert told_of(message) == ["message.begun", "message.lost"]
     entry = LedgerEntry.objects.get(event="message.lost")
     assert (entry.guest_id, entry.location_id) == (message.guest_id, message.location_id)
@@ -663,7 +665,7 @@ def test_a_worker_that_died_in_the_call_is_told_of_by_the_ledger(
         "outbox": str(message.outbox_id),
         "attempt": 1,
     }
-    assert sending.check_unknown(now=due + 2 * sending.LEASE + outbox.SETTLE) == 1
+    assert sender.check_unknown(now=due + 2 * sender.LEASE + outbox.SETTLE) == 1
     assert told_of(message) == ["message.begun", "message.lost", "message.sent"]
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from audit.models import LedgerEntry
 from outreach import services
-from outreach.library import AT_RISK
+from outreach.library.seed import AT_RISK
 from outreach.models import Play, Run, Step
 from tests.factories.outreach import make_draft
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from audit.models import LedgerEntry
 from memberships.models import Appointment, Charge, Membership
-from outreach import errors, gate, leaving, rules, sending, sequences, services
-from outreach.drafting import draft_for
+from outreach import errors, rules, services
+from outreach.drafting.making import draft_for
+from outreach.gate import conditions, leaving
 from outreach.models import (
     CallTask,
     Draft,
@@ -27,6 +28,8 @@ from outreach.models import (
     Suppression,
     Template,
 )
+from outreach.sending import sender
+from outreach.sequences import tending
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
 from tests.factories.memberships import (
@@ -61,7 +64,7 @@ def carrier(monkeypatch) -> list[dict]:
         calls.append(call)
         return Outcome(Result.SENT, provider_ref=f"SM{len(calls)}")
 
-    monkeypatch.setattr(sending.sms, "send", send)
+    monkeypatch.setattr(sender.sms, "send", send)
     return calls
 
 
@@ -81,12 +84,12 @@ def send_step(run: Run, manager, at: datetime) -> datetime:
     """Approve and send the run's current step. Returns when it was sent."""
     mirror_is_fresh(run.location, at)
     approve(run.drafts.get(step=run.step), manager, at)
-    assert sending.dispatch_due(now=at + 6 * MINUTE) == 1
+    assert sender.dispatch_due(now=at + 6 * MINUTE) == 1
     return OutboxItem.objects.latest("sent_at").sent_at
 
 
 def go_on(run: Run, at: datetime) -> Run:
-    sequences.advance(now=at)
+    tending.advance(now=at)
     run.refresh_from_db()
     return run
 
@@ -166,7 +169,7 @@ def test_advancing_twice_or_late_does_each_step_once(run, manager, now) -> None:
 def test_a_worker_that_died_at_a_step_loses_it_after_a_while(run, now) -> None:
     Run.objects.update(next_at=now)
     Draft.objects.filter(run=run).update(status="withdrawn")
-    assert sequences._claim(now=now) == [run.pk]
+    assert tending._claim(now=now) == [run.pk]
     assert go_on(run, now + 9 * MINUTE).step == 1
     assert go_on(run, now + 10 * MINUTE).step == 2
 
@@ -216,7 +219,7 @@ def test_steps_taken_out_meanwhile_finish_the_run(run, now) -> None:
 def test_what_cannot_be_drafted_now_is_looked_at_again_later(run, now) -> None:
     Run.objects.update(next_at=now)  # its first draft is still open
     go_on(run, now)
-    assert (run.step, run.next_at) == (1, now + sequences.LOOK_AGAIN)
+    assert (run.step, run.next_at) == (1, now + tending.LOOK_AGAIN)
 
 
 # --- What became of a step --------------------------------------------------------------------
@@ -266,8 +269,8 @@ def test_a_cancelled_message_ends_the_run(run, draft, manager, now) -> None:
 
 def test_a_refused_message_ends_the_run(run, draft, manager, now, monkeypatch) -> None:
     approve(draft, manager, now)
-    monkeypatch.setattr(sending.sms, "send", lambda **call: Outcome(Result.REFUSED, error="no"))
-    sending.dispatch_due(now=now + 6 * MINUTE)
+    monkeypatch.setattr(sender.sms, "send", lambda **call: Outcome(Result.REFUSED, error="no"))
+    sender.dispatch_due(now=now + 6 * MINUTE)
     assert go_on(run, now + HOUR).left_why == Leave.REFUSED
 
 
@@ -358,15 +361,15 @@ EVERY_RULE = [str(why) for why in Leave]
 @pytest.mark.parametrize("happens", NEWS, ids=lambda happens: happens.__name__)
 def test_news_ends_the_run_and_withdraws_its_open_draft(happens, run, draft, now) -> None:
     Play.objects.update(leaves_on=EVERY_RULE)
-    assert sequences.leave_with_news(guest_ids=[run.guest_id], now=now + HOUR) == 0
+    assert tending.leave_with_news(guest_ids=[run.guest_id], now=now + HOUR) == 0
     happens(run, now + HOUR)
-    assert sequences.leave_with_news(guest_ids=[run.guest_id], now=now + 2 * HOUR) == 1
+    assert tending.leave_with_news(guest_ids=[run.guest_id], now=now + 2 * HOUR) == 1
     run.refresh_from_db()
     draft.refresh_from_db()
     assert (run.state, run.left_why, run.ended_at) == ("left", NEWS[happens], now + 2 * HOUR)
     assert draft.status == Draft.Status.WITHDRAWN
     assert events_of(run) == ["begun", "left"]
-    assert sequences.leave_with_news(guest_ids=[run.guest_id], now=now + 3 * HOUR) == 0
+    assert tending.leave_with_news(guest_ids=[run.guest_id], now=now + 3 * HOUR) == 0
 
 
 @pytest.mark.parametrize("happens", NEWS, ids=lambda happens: happens.__name__)
@@ -376,14 +379,14 @@ def test_what_happened_a_second_before_the_sending_holds_the_message(
     Play.objects.update(leaves_on=EVERY_RULE)
     message = approve(draft, manager, now)
     happens(run, now + 6 * MINUTE - timedelta(seconds=1))
-    assert sending.dispatch_due(now=now + 6 * MINUTE) == 0
+    assert sender.dispatch_due(now=now + 6 * MINUTE) == 0
     assert calls == []
     if happens not in (
         stopped,
         vanished,
         merged,
     ):  # those have a condition of their own before this one
-        assert gate.held_reasons([message.pk], now=now + 6 * MINUTE)[message.pk] == "sequence"
+        assert conditions.held_reasons([message.pk], now=now + 6 * MINUTE)[message.pk] == "sequence"
 
 
 @pytest.mark.parametrize("happens", [booked, came, paid, ended, gave_notice, joined_again, renewed])
@@ -391,8 +394,8 @@ def test_a_play_that_does_not_end_on_it_goes_on(happens, run, draft, manager, no
     Play.objects.update(leaves_on=[])
     approve(draft, manager, now)
     happens(run, now + MINUTE)
-    assert sequences.leave_with_news(guest_ids=[run.guest_id], now=now + 2 * MINUTE) == 0
-    assert sending.dispatch_due(now=now + 6 * MINUTE) == 1
+    assert tending.leave_with_news(guest_ids=[run.guest_id], now=now + 2 * MINUTE) == 0
+    assert sender.dispatch_due(now=now + 6 * MINUTE) == 1
 
 
 def stopped_and_began_again(run: Run, at: datetime) -> None:
@@ -488,7 +491,7 @@ def test_what_was_so_before_the_run_began_does_not_end_it(location, now) -> None
 def test_leaving_takes_back_what_waits_in_outgoing_and_its_cost(run, draft, manager, now) -> None:
     message = approve(draft, manager, now)
     booked(run, now + MINUTE)
-    sequences.leave_with_news(guest_ids=[run.guest_id], now=now + 2 * MINUTE)
+    tending.leave_with_news(guest_ids=[run.guest_id], now=now + 2 * MINUTE)
     message.refresh_from_db()
     draft.refresh_from_db()
     assert message.outbox.state == OutboxItem.State.WITHDRAWN
@@ -508,7 +511,7 @@ def test_a_booking_on_the_way_of_the_mirror_ends_the_run(run, now, monkeypatch) 
 
 def test_the_night_ends_what_a_lost_hint_left_running(run, now) -> None:
     booked(run, now + HOUR)
-    counts = sequences.tend_location(location_id=run.location_id, now=now + DAY)
+    counts = tending.tend_location(location_id=run.location_id, now=now + DAY)
     assert counts == {"left": 1}
 
 
@@ -531,10 +534,10 @@ def test_consent_taken_back_or_a_reporting_play_ends_the_run_when_due(run, now, 
 def test_a_paused_message_does_not_leave_until_it_is_resumed(run, draft, manager, now) -> None:
     message = approve(draft, manager, now)
     services.pause_run(run_id=run.pk, by=manager, now=now)
-    assert sending.dispatch_due(now=now + 6 * MINUTE) == 0
-    assert gate.held_reasons([message.pk], now=now + 6 * MINUTE)[message.pk] == "paused"
+    assert sender.dispatch_due(now=now + 6 * MINUTE) == 0
+    assert conditions.held_reasons([message.pk], now=now + 6 * MINUTE)[message.pk] == "paused"
     services.resume_run(run_id=run.pk, by=manager, now=now + HOUR)
-    assert sending.dispatch_due(now=now + HOUR) == 1
+    assert sender.dispatch_due(now=now + HOUR) == 1
 
 
 def test_a_message_that_was_under_way_when_paused_keeps_the_whole_wait(
@@ -635,7 +638,7 @@ def test_after_leaving_no_further_message_begins(
         approve(draft, manager, at)
     if point in LEAVE_AT[2:]:
         at += 6 * MINUTE
-        assert sending.dispatch_due(now=at) == 1
+        assert sender.dispatch_due(now=at) == 1
         go_on(run, at + MINUTE)
     if point in LEAVE_AT[3:]:
         at += 4 * DAY + MINUTE
@@ -647,12 +650,12 @@ def test_after_leaving_no_further_message_begins(
     at += MINUTE
     happens(run, at)
     if told:
-        sequences.leave_with_news(guest_ids=[run.guest_id], now=at)
+        tending.leave_with_news(guest_ids=[run.guest_id], now=at)
     for later in (at, at + 10 * MINUTE, at + 5 * DAY, at + 9 * DAY):
         mirror_is_fresh(location, later)
         for open_draft in Draft.objects.open().filter(run=run):
             with suppress(errors.OutreachError):
                 approve(open_draft, manager, later)
-        sequences.advance(now=later)
-        sending.dispatch_due(now=later)
+        tending.advance(now=later)
+        sender.dispatch_due(now=later)
     assert len(calls) == begun

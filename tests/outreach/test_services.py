@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit.models import LedgerEntry
 from memberships.models import Guest
-from outreach import caps, curation, services
+from outreach import services
 from outreach.errors import (
     AlreadyLeft,
     CapReached,
@@ -21,6 +21,8 @@ from outreach.errors import (
     NeedsCare,
     NotAllowed,
 )
+from outreach.gate import caps
+from outreach.library import curation
 from outreach.models import Cap, Draft, LibraryStatus, Message, Offer, OutreachPolicy, Suppression
 from outreach.services import decisions
 from outreach.transitions import DRAFT

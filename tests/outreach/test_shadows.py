@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from memberships.models import GuestDay, Membership
-from outreach import candidates, drafting, shadows
-from outreach.library import AT_RISK
+from outreach.autonomy import shadows
+from outreach.drafting import candidates, making
+from outreach.library.seed import AT_RISK
 from outreach.models import AutomaticRule, Draft, Holdout, Message, Play, PlayPhase, ShadowDraft
 from tests.factories.memberships import AppointmentFactory, MembershipFactory
 from tests.factories.outreach import EVIDENCE, candidate, draft_members, make_member
@@ -53,7 +54,7 @@ def test_the_arm_is_the_one_the_guest_will_be_in(location, report_only, now):
 
 
 def test_a_person_cannot_ask_where_the_play_only_reports(location, manager, now):
-    asked = drafting.draft_for(
+    asked = making.draft_for(
         play_key=AT_RISK, candidates=[candidate(make_member(location))], by=manager, now=now
     )
     assert (asked.recorded, dict(asked.skipped)) == (0, {candidates.REPORT_ONLY: 1})

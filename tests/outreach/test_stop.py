@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from audit.models import LedgerEntry
-from outreach import checks, gate, intents, sending, services, topics
+from outreach import checks, services
+from outreach.gate import conditions
 from outreach.models import (
     Cap,
     Draft,
@@ -21,7 +22,9 @@ from outreach.models import (
     Suppression,
     Topic,
 )
+from outreach.reading import intents, topics
 from outreach.selectors import contact_allowed
+from outreach.sending import sender
 from platforms.outcome import Outcome, Result
 from tests.factories.memberships import GuestFactory
 from tests.factories.outreach import make_draft
@@ -115,7 +118,7 @@ def test_reading_a_long_answer_takes_no_longer_than_it_may():
 def calls(monkeypatch) -> list[dict[str, str]]:
     made: list[dict[str, str]] = []
     monkeypatch.setattr(
-        sending.sms,
+        sender.sms,
         "send",
         lambda **call: made.append(call) or Outcome(Result.SENT, provider_ref=f"SM{len(made)}"),
     )
@@ -125,7 +128,7 @@ def calls(monkeypatch) -> list[dict[str, str]]:
 @pytest.fixture
 def sent(library, fresh, draft, manager, now, calls) -> Message:
     message = services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
-    assert sending.dispatch_due(now=now + 6 * MINUTE) == 1
+    assert sender.dispatch_due(now=now + 6 * MINUTE) == 1
     calls.clear()
     return message
 
@@ -135,7 +138,7 @@ def test_a_stop_holds_for_everybody_who_shares_the_number(sent, location, manage
     waiting = services.approve_draft(draft_id=partner.pk, version=1, by=manager, now=now)
     undecided = make_draft(location, phone=sent.address)
     answer(sent, "please stop texting us", now + 9 * MINUTE)
-    held = gate.held_reasons([waiting.pk], now=now + 9 * MINUTE)
+    held = conditions.held_reasons([waiting.pk], now=now + 9 * MINUTE)
     assert held == {waiting.pk: "suppressed"}
     undecided.refresh_from_db()
     assert undecided.group == Draft.Group.NEEDS_CARE
@@ -155,7 +158,7 @@ def test_nothing_begins_after_a_stop_but_its_confirmation(
     later = now + 30 * MINUTE
     hook("sms-inbound", later, MessageSid="IN1", From=sent.address, To="+1", Body="Stop 🛑")
     for minutes in range(30):
-        sending.dispatch_due(now=later + timedelta(seconds=1) + minutes * MINUTE)
+        sender.dispatch_due(now=later + timedelta(seconds=1) + minutes * MINUTE)
     assert len(calls) == 1
     assert "no more texts" in calls[0]["body"]
 
@@ -186,10 +189,10 @@ def test_whether_a_stop_to_an_offer_ends_a_note_is_the_policy_of_the_day(
     if held:
         return
     waiting = services.approve_draft(draft_id=note.pk, version=1, by=manager, now=now)
-    held_now = gate.held_reasons([waiting.pk], now=now + 9 * MINUTE)
+    held_now = conditions.held_reasons([waiting.pk], now=now + 9 * MINUTE)
     assert held_now[waiting.pk] != "suppressed"
     Play.objects.update(is_marketing=True)
-    assert gate.held_reasons([waiting.pk], now=now + 9 * MINUTE) == {waiting.pk: "suppressed"}
+    assert conditions.held_reasons([waiting.pk], now=now + 9 * MINUTE) == {waiting.pk: "suppressed"}
 
 
 @pytest.mark.parametrize(("is_marketing", "scope"), [(True, "service"), (False, "marketing")])
@@ -205,9 +208,9 @@ def test_a_stop_of_the_other_kind_holds_an_approved_message_from_the_day_of_the_
     )
     later = now + 9 * MINUTE
     OutreachPolicy.objects.update(stop_ends_all_on=later.date() + timedelta(days=1))
-    assert gate.held_reasons([waiting.pk], now=later) == {waiting.pk: ""}
+    assert conditions.held_reasons([waiting.pk], now=later) == {waiting.pk: ""}
     OutreachPolicy.objects.update(stop_ends_all_on=later.date())
-    assert gate.held_reasons([waiting.pk], now=later) == {waiting.pk: "suppressed"}
+    assert conditions.held_reasons([waiting.pk], now=later) == {waiting.pk: "suppressed"}
 
 
 def test_a_second_stop_of_another_kind_ends_everything(sent, now):
@@ -229,7 +232,7 @@ def test_help_is_answered_once_a_day_and_after_a_stop_too(sent, now, calls):
     reply = answer(sent, "Help!", later, sid="IN2")
     assert (reply.intent, reply.answered_at) == (Reply.Intent.HELP, later)
     answer(sent, "HELP", later, sid="IN3")
-    sending.dispatch_due(now=later)
+    sender.dispatch_due(now=later)
     bodies = [call["body"] for call in calls]
     assert len(bodies) == 2  # the confirmation and one answer
     assert any("Reply STOP" in body for body in bodies)
@@ -240,7 +243,7 @@ def test_the_switch_stops_the_answer_to_help(sent, admin, now, calls):
     later = now + 9 * MINUTE
     services.stop_sending(scope="all", key="", reason="test", by=admin, now=later)
     answer(sent, "HELP", later)
-    sending.dispatch_due(now=later)
+    sender.dispatch_due(now=later)
     assert calls == []
 
 

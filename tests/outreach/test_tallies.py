@@ -14,10 +14,11 @@ from django.urls import reverse
 
 from audit import clock
 from memberships.models import Guest, GuestDay, Location, Membership
-from outreach import evidence, experiment_counts, tallies
-from outreach.evidence import Numbers
-from outreach.experiments import experiments, of_tallies
-from outreach.library import AT_RISK
+from outreach.autonomy import evidence, tallies
+from outreach.autonomy.evidence import Numbers
+from outreach.experiments import experiment_counts
+from outreach.experiments.effects import experiments, of_tallies
+from outreach.library.seed import AT_RISK
 from outreach.models import (
     Breaker,
     Draft,

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outreach import library
-from outreach.normal import plain
-from outreach.text_checks import Text, check_text
-from outreach.texts import SAMPLE, field_names, fill
+from outreach.library import seed
+from outreach.texts.fields import SAMPLE, field_names, fill
+from outreach.texts.normal import plain
+from outreach.texts.text_checks import Text, check_text
 from tests.hostile import corpus
 
 LIBRARY = (
@@ -157,7 +157,7 @@ def test_any_text_at_all_gets_an_answer_and_is_read_the_same_twice(said: str) ->
 
 SPANISH_AND_ENGLISH = [
     (body + (" Reply STOP to opt out." if "STOP" not in body else ""), language)
-    for _slug, _name, _cause, english, spanish in library._SMS
+    for _slug, _name, _cause, english, spanish in seed._SMS
     for body, language in [(english, "en"), (spanish, "es")]
 ]
 

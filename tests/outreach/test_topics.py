@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from outreach import intents, topics
 from outreach.models import Topic
+from outreach.reading import intents, topics
 
 ABOUT = {
     Topic.CANCEL: """

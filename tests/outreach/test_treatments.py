@@ -8,10 +8,12 @@ import pytest
 from django.urls import reverse
 
 from audit.models import LedgerEntry
-from outreach import checks, gate, services, treatments
+from outreach import checks, services
 from outreach.errors import ChecksFailed, Conflict, NotAllowed
-from outreach.library import AT_RISK
+from outreach.gate import conditions
+from outreach.library.seed import AT_RISK
 from outreach.models import Authorisation, Channel, Draft, Offer, OutreachPolicy
+from outreach.texts import treatments
 from tests.factories.memberships import GuestFactory, ServiceFactory
 from tests.factories.outreach import draft_members, make_draft, make_member, mirror_is_fresh
 
@@ -144,9 +146,9 @@ def test_it_is_offered_and_sent_to_who_has(paid, fresh, location, manager, now):
     assert draft.offer == paid
     message = services.approve_draft(draft_id=draft.pk, version=1, by=manager, now=now)
     mirror_is_fresh(location, now)
-    assert gate.held_reasons([message.pk], now=now + 6 * MINUTE) == {message.pk: ""}
+    assert conditions.held_reasons([message.pk], now=now + 6 * MINUTE) == {message.pk: ""}
     services.end_authorisation(guest_id=draft.guest_id, by=manager, now=now)
-    assert gate.held_reasons([message.pk], now=now + 6 * MINUTE) == {message.pk: "authorised"}
+    assert conditions.held_reasons([message.pk], now=now + 6 * MINUTE) == {message.pk: "authorised"}
 
 
 def make_authorised(location, by, now) -> Draft:

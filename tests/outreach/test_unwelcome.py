@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from benchmarks.answers.examples import by_hand, made
 from benchmarks.answers.learn import known_words
-from outreach import intents, suspicion
 from outreach.models import Reply
+from outreach.reading import intents, suspicion
 
 EXAMPLES = by_hand()
 PLAIN_STOPS = [

@@ -7,8 +7,8 @@ import math
 import pytest
 from scipy import stats
 
-from outreach import tails
-from outreach.usual import Counts, Signal, judge
+from outreach.gate import tails
+from outreach.gate.usual import Counts, Signal, judge
 
 WEEK = Counts(
     approved=40, cost_cents=40_000, cost_squares=60_000_000, tried=100, failed=2, sent=100,

@@ -12,8 +12,10 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from audit import clock
-from outreach import curation, gate, held, selectors, services
+from outreach import selectors, services
 from outreach.errors import Conflict, NotAllowed
+from outreach.gate import conditions
+from outreach.library import curation
 from outreach.models import (
     Cap,
     Draft,
@@ -24,7 +26,8 @@ from outreach.models import (
     Switch,
     Template,
 )
-from outreach.unsubscribe import token_for
+from outreach.sending import held
+from outreach.sending.unsubscribe import token_for
 from platforms.models import OutboxItem
 from tests.factories.memberships import AppointmentFactory, LocationFactory
 from tests.factories.outreach import make_draft, make_message, mirror_is_fresh, take_answer
@@ -262,7 +265,7 @@ def test_outgoing_says_what_waits_and_why(enter, manager, location, regional):
 
 
 def test_every_reason_to_hold_a_message_says_what_to_do():
-    assert set(held.REMEDY) == set(gate.HELD)
+    assert set(held.REMEDY) == set(conditions.HELD)
     assert held.words("") == ("", "")
 
 

@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memberships.models import Guest, Location, Membership, Plan
-from outreach import experiment_words, tallies
-from outreach.evidence import numbers
-from outreach.experiment_counts import KEPT_DAYS, arms_at
-from outreach.experiments import Experiment, experiments
-from outreach.library import AT_RISK, seed_library
+from outreach.autonomy import tallies
+from outreach.autonomy.evidence import numbers
+from outreach.experiments import experiment_words
+from outreach.experiments.effects import Experiment, experiments
+from outreach.experiments.experiment_counts import KEPT_DAYS, arms_at
+from outreach.library.play_library import WIN_BACK
+from outreach.library.seed import AT_RISK, seed_library
 from outreach.models import Holdout, Play
-from outreach.play_library import WIN_BACK
 from tests.factories.memberships import NOW, GuestFactory, LocationFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db

@@ -14,11 +14,12 @@ from django.test import override_settings
 
 from audit.models import LedgerEntry
 from memberships.models import Location
-from outreach import approval, prompt, services, slots
+from outreach import approval, services
 from outreach.errors import NotAllowed
-from outreach.library import AT_RISK
+from outreach.library.seed import AT_RISK
 from outreach.models import Draft, Play
 from outreach.services import wording
+from outreach.texts import prompt, slots
 from platforms import writer
 from tests.factories.memberships import ReviewFactory
 from tests.factories.outreach import draft_members, make_draft, make_member
@@ -283,7 +284,7 @@ def test_a_draft_is_worded_by_one_worker_at_a_time_and_within_the_limits(
 def test_a_draft_somebody_asked_for_keeps_the_librarys_text(
     worded, stub, location, manager, now
 ) -> None:
-    from outreach.drafting import draft_for
+    from outreach.drafting.making import draft_for
     from tests.factories.outreach import candidate
 
     draft_for(play_key=AT_RISK, candidates=[candidate(make_member(location))], by=manager, now=now)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from memberships.models import Appointment, Guest, GuestDay, Membership
-from outreach.arms import falls_into_holdout
-from outreach.library import AT_RISK, seed_library
+from outreach.experiments.arms import falls_into_holdout
+from outreach.library.seed import AT_RISK, seed_library
 from risk.models import ChurnScore, ModelVersion
 from tests.factories.memberships import NOW, AppointmentFactory, GuestFactory, MembershipFactory
 

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from memberships.models import Charge, GuestDay, Location, Membership
-from outreach import leaving
-from outreach.candidates import Candidate
+from outreach.drafting.candidates import Candidate
+from outreach.gate import leaving
+from outreach.library.play_library import CARD, PAYMENT, UNUSED, WIN_BACK
 from outreach.models import Draft, Leave, Play, Run
-from outreach.play_library import CARD, PAYMENT, UNUSED, WIN_BACK
 from retention.plays import PLAYS, card, payment, unused, win_back
 from retention.services import draft_plays
 from tests.factories.memberships import (

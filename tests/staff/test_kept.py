@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from audit import clock
 from config.tasks import forget_ended_sessions
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 from outreach.models import Draft
 from staff.models import User
 from tests.factories.outreach import make_draft

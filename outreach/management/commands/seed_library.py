@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from audit import clock
-from outreach.library import seed_library
+from outreach.library.seed import seed_library
 
 
 class Command(BaseCommand):

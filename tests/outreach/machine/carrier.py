@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from django.db.models import F
 
-from outreach import sending
+from outreach.sending import sender
 from platforms import outbox
 from platforms.models import OutboxItem
 from platforms.outcome import Outcome, Result
@@ -84,7 +84,7 @@ class Carrier:
         if letter.tries >= TRIES:
             letter.state = {"ready": "dead", "unknown": "uncertain"}.get(letter.state, letter.state)
         if fate in ("slow", "overtaken"):
-            outbox.expire_leases(now=self.world.now + 2 * sending.LEASE)
+            outbox.expire_leases(now=self.world.now + 2 * sender.LEASE)
             self.world.leases_end()
         if fate == "overtaken":
             letter.tries, letter.state = letter.tries + 1, "unknown"

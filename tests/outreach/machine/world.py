@@ -14,10 +14,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from memberships.models import Guest, Location
-from outreach.arms import falls_into_holdout
-from outreach.candidates import Candidate
-from outreach.drafting import draft_for
-from outreach.library import AT_RISK, seed_library
+from outreach.drafting.candidates import Candidate
+from outreach.drafting.making import draft_for
+from outreach.experiments.arms import falls_into_holdout
+from outreach.library.seed import AT_RISK, seed_library
 from outreach.models import Draft, Message, Offer, OutreachPolicy, Play, Template
 from outreach.services import approve_draft
 from staff.models import User

@@ -1,0 +1,1 @@
+"""How far a play acts by itself: what it would have done, rules, evidence, doubt."""

@@ -1,0 +1,1 @@
+"""Drafts: from a play's candidates to offer, text and evidence."""

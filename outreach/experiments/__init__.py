@@ -1,0 +1,1 @@
+"""Against those left alone: who they are, and what the difference is."""

@@ -1,0 +1,1 @@
+"""Whether a message may leave at this very moment."""

@@ -1,0 +1,1 @@
+"""Offers, texts and plays: how they are laid out and looked after."""

@@ -1,0 +1,1 @@
+"""What comes back: answers of guests and receipts of carriers, taken in and listed."""

@@ -1,0 +1,1 @@
+"""Plays of several steps: who is where, what comes next."""

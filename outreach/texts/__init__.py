@@ -1,0 +1,1 @@
+"""What a text is made of, and what it may not say."""
