@@ -438,8 +438,9 @@ BEYOND = {
     "cancellations/services/lists.py": {"ask_call"},
     "config/guest_export.py": {"archive"},
     "outreach/checks.py": {"look_around"},
-    "outreach/gate.py": {"held_reasons"},
-    "outreach/parked.py": {"_rows", "read_again", "read_by_eye"},
+    "outreach/gate/conditions.py": {"held_reasons"},
+    "outreach/replies/mail.py": {"author_of"},
+    "outreach/replies/parked.py": {"_rows", "read_again", "read_by_eye"},
     "outreach/services/answers.py": {
         "deal_with_thread",
         "name_writer",

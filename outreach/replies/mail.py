@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from audit import fence
 from outreach import reply_address, services
 from outreach.models import Channel, Message, Reply, Suppression, Topic
 from outreach.reading import intents
@@ -42,6 +43,7 @@ def take_mail(delivery: InboxDelivery, now: datetime) -> None:
         _take_notice(delivery, mail, now=now)
 
 
+@fence.beyond("whose mail is answered is not known before it is read")
 def author_of(body: bytes) -> str:
     """Whose messages wait until the mail is read: the guest we wrote to, if it answers a mail of
     ours, else who wrote; empty for notices and for what cannot be read."""

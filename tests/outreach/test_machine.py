@@ -1150,11 +1150,15 @@ def test_a_play_acts_by_itself_until_something_is_in_doubt(machine: type[Outreac
     """What random orders meet too rarely to be counted on, told on purpose."""
     story = machine()
     story.last_fates = []
-    for play in PLAYS[1:]:
-        for place in range(2):
-            story.play_is_trusted(play, place, 0.2, 10_000, "acts")
+    # Who is held out changes with the guests' numbers: one place may find nobody to write to.
+    places = [(play, place) for play in PLAYS[1:] for place in range(2)]
+    for play, place in places:
+        if not machine.done["recalled"]:
+            story.play_is_trusted(play, place, 0.2, 10_000, "acts and is doubted")
             story.check_all()
-    story.play_is_trusted(PLAYS[1], 0, 0.2, 10_000, "acts and is doubted")
+    for play, place in places:
+        story.play_is_trusted(play, place, 0.2, 10_000, "acts")
+        story.check_all()
     story.world.now += timedelta(minutes=1)
     story.guest_answers(0, "yes please", at_once=True, hint=True)
     story.check_all()

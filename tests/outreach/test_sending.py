@@ -399,7 +399,7 @@ def test_a_reading_of_the_gate_that_took_long_itself_is_made_again(
             time.sleep(0.06)
         return answer
 
-    monkeypatch.setattr(sender.gate, "still_open", read_slowly)
+    monkeypatch.setattr(sender.conditions, "still_open", read_slowly)
     assert sender.dispatch_due(now=due) == 0
     assert carrier.calls == []
 
