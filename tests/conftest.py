@@ -14,7 +14,7 @@ from pytest_socket import socket_allow_hosts
 from audit import fence
 from tests.factories.memberships import NOW, LocationFactory
 from tests.factories.staff import UserFactory
-from tests.owner import plain_user, sign_in_as_owner
+from tests.owner import end_other_sessions, plain_user, sign_in_as_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         django_db_blocker.block()
         yield
         django_db_blocker.unblock()
+    with django_db_blocker.unblock():
+        end_other_sessions()
 
 
 @pytest.fixture

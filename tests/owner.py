@@ -8,6 +8,7 @@ a test with real transactions ends, although the ledger refuses it. The product 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +34,20 @@ def sign_in_as_owner() -> None:
     """From here on connections are the owner's: to make and drop the test database."""
     for name in ("USER", "PASSWORD"):
         connections["default"].settings_dict[name] = settings.MIGRATE_DATABASE[name]
+
+
+def end_other_sessions() -> None:
+    """Before the test database is dropped: what a thread or process of a test left open would keep
+    it. Said aloud, so that whoever left it is found."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state, left(query, 200), pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        for state, query, _ in cursor.fetchall():
+            print(f"A session was left open ({state}): {query}", file=sys.__stderr__)
+    connection.close()
 
 
 def _become_plain(sender: Any, connection: Any, **kwargs: Any) -> None:
