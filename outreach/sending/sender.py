@@ -127,13 +127,8 @@ def _let_go(item: OutboxItem, message: Message, *, now: datetime) -> None:
     """Give a claimed message back and say so: the ledger has told of a try that was none."""
     if outbox.release(item):
         _take_back_contact(item, message)
-        audit.record(
-            events.MESSAGE_HELD_BACK,
-            at=now,
-            location_id=message.location_id,
-            guest_id=message.guest_id,
-            target=message,
-            detail={"play": message.play_id, "outbox": item.pk, "attempt": item.attempt},
+        audit.record_about(
+            events.MESSAGE_HELD_BACK, message, at=now, outbox=item.pk, attempt=item.attempt
         )
 
 
@@ -176,20 +171,15 @@ def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
                 raise GuestTaken
     if message.is_automatic and not breakers.take_probe(message, now=now):
         raise NotNow
-    audit.record(
+    audit.record_about(
         events.MESSAGE_BEGUN,
+        message,
         at=now,
-        location_id=message.location_id,
-        guest_id=message.guest_id,
-        target=message,
-        detail={
-            "play": message.play_id,
-            "outbox": item.pk,
-            "attempt": item.attempt,
-            "channel": message.channel,
-            # The claim is made by a statement in which all of these hold.
-            "gate": [condition.key for condition in conditions.CONDITIONS],
-        },
+        outbox=item.pk,
+        attempt=item.attempt,
+        channel=message.channel,
+        # The claim is made by a statement in which all of these hold.
+        gate=[condition.key for condition in conditions.CONDITIONS],
     )
 
 
@@ -250,20 +240,15 @@ def _note_end(message: Message, finished: OutboxItem, at: datetime) -> None:
     elif state in (State.REFUSED, State.DEAD):
         caps.void(message, policy=policy)
     threads.note_state(message, state, now=at)
-    audit.record(
+    audit.record_about(
         EVENT_OF[state],
+        message,
         at=at,
-        location_id=message.location_id,
-        guest_id=message.guest_id,
-        target=message,
-        detail={
-            "play": message.play_id,
-            "outbox": finished.pk,
-            "attempt": finished.attempt,
-            "provider_ref": finished.provider_ref,
-            "due_at": finished.due_at,
-            "error": _without_address(finished.error, message),
-        },
+        outbox=finished.pk,
+        attempt=finished.attempt,
+        provider_ref=finished.provider_ref,
+        due_at=finished.due_at,
+        error=_without_address(finished.error, message),
     )
 
 
@@ -277,17 +262,12 @@ def entries_of_lost(items: Sequence[OutboxItem], now: datetime) -> list[audit.En
     attempts = {item.pk: item.attempt for item in items}
     messages = Message.objects.filter(outbox_id__in=attempts).order_by("pk")
     return [
-        audit.Entry(
-            event=events.MESSAGE_LOST,
+        audit.Entry.about(
+            events.MESSAGE_LOST,
+            message,
             at=now,
-            location_id=message.location_id,
-            guest_id=message.guest_id,
-            target=message,
-            detail={
-                "play": message.play_id,
-                "outbox": message.outbox_id,
-                "attempt": attempts[message.outbox_id],
-            },
+            outbox=message.outbox_id,
+            attempt=attempts[message.outbox_id],
         )
         for message in messages
     ]
