@@ -359,10 +359,10 @@ class Pane:
     @property
     def todo(self) -> str:
         """The step beside or instead of writing, by topic."""
-        return str(TODO.get(self.thread.topic, ""))
+        return str(NEXT_STEP.get(self.thread.topic, ""))
 
 
-TODO: dict[str, StrPromise] = {
+NEXT_STEP: dict[str, StrPromise] = {
     Topic.YES: gettext_lazy("Book the visit in the platform, or ring to find a time."),
     Topic.RESTART: gettext_lazy("Start the membership again in the platform, or ring the guest."),
     Topic.CANCEL: gettext_lazy(
