@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "staff.middleware.storable",
     "staff.middleware.place",
     "staff.middleware.SignInFirst",
+    "staff.middleware.Busy",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

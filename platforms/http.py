@@ -17,6 +17,8 @@ import urllib3
 from django.conf import settings
 from requests.adapters import HTTPAdapter
 
+from platforms.outcome import NotBegun
+
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0  # of silence
 WHOLE_ANSWER_SECONDS = 120.0  # an answer that drips is never silent
@@ -64,23 +66,36 @@ def check_address(url: str) -> None:
         raise HostNotAllowed(f"{host} must be called by https.")
 
 
+class _InTime(HTTPAdapter):
+    """Looks at the clock as late as can be: a thread may be kept from the processor at any line
+    between whoever allowed the call and this one."""
+
+    begin_by: float | None = None
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        if self.begin_by is not None and time.monotonic() > self.begin_by:
+            raise NotBegun
+        return super().send(*args, **kwargs)
+
+
 class Client:
     """A wrapper of requests with one session (and its connections) per thread."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
-    def _session(self) -> requests.Session:
+    def _session(self, *, begin_by: float | None) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
             # Neither proxies nor a .netrc may redirect or add a password behind our back.
             session.trust_env = False
-            adapter = HTTPAdapter(pool_connections=4, pool_maxsize=8, max_retries=0)
+            adapter = _InTime(pool_connections=4, pool_maxsize=8, max_retries=0)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             session.headers["User-Agent"] = "Tenure/1"
-            self._local.session = session
+            self._local.session, self._local.adapter = session, adapter
+        self._local.adapter.begin_by = begin_by
         return session
 
     def request(
@@ -93,14 +108,16 @@ class Client:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
+        begin_by: float | None = None,
     ) -> requests.Response:
         """One call, never repeated here. Any HTTP status is an answer and is returned.
 
-        `read_seconds` bounds each silence, WHOLE_ANSWER_SECONDS the body as a whole. Raises
-        HostNotAllowed, NothingSent (not reached), NoAnswer (left, unanswered)."""
+        `read_seconds` bounds each silence, WHOLE_ANSWER_SECONDS the body as a whole; `begin_by` is
+        the instant of the monotonic clock after which it may not begin. Raises HostNotAllowed,
+        NotBegun, NothingSent (not reached), NoAnswer (left, unanswered)."""
         check_address(url)
         try:
-            response = self._session().request(
+            response = self._session(begin_by=begin_by).request(
                 method,
                 url,
                 params=params,

@@ -24,7 +24,7 @@ from django.db.models import F
 
 from audit import services as ledger
 from platforms.models import OutboxItem
-from platforms.outcome import Outcome, Result
+from platforms.outcome import NotBegun, Outcome, Result
 
 log = logging.getLogger(__name__)
 
@@ -204,10 +204,13 @@ def carry_out(
     """Make the call (or look-up) of a claimed row, outside any transaction, and store what came of
     it. `now` is the instant the call begins; the time it takes is added. `also(row, at)` runs in
     the transaction of the result: what it writes commits with it. What goes wrong unexpectedly may
-    have taken effect all the same, so it is unknown. None when the answer counts for nothing."""
+    have taken effect all the same, so it is unknown. None when the answer counts for nothing.
+    Raises NotBegun for a call that came too late to be made: the row is as it was claimed."""
     begun = time.monotonic()
     try:
         outcome = call()
+    except NotBegun:
+        raise
     except Exception as error:
         log.exception("outbox row %s: the call failed", item.pk)
         outcome = Outcome(Result.UNKNOWN, error=f"The call failed: {type(error).__name__}.")

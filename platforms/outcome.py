@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class NotBegun(Exception):
+    """The instant by which a call had to begin passed before it did. Nothing was sent."""
+
+
 class Result(StrEnum):
     """`retry` is safe to repeat, `unknown` may have happened, `uncertain` needs a person."""
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import psycopg
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
+from django.db import OperationalError
 from django.http import (
     Http404,
     HttpRequest,
@@ -29,6 +32,8 @@ from memberships.models import Location
 from staff import kept, second_factor
 
 Handler = Callable[[HttpRequest], HttpResponse]
+log = logging.getLogger(__name__)
+
 SAVE_EVERY = 60  # seconds: the session is written at most so often to note that somebody is here
 
 
@@ -128,6 +133,29 @@ def expired_sign_in(get_response: Handler) -> Handler:
         return response
 
     return middleware
+
+
+class Busy:
+    """Rows that others hold for longer than the database lets anybody wait, or hold in a circle:
+    the transaction was undone whole, and the person is told to press once more. Whoever calls by
+    machine reads the same from the status."""
+
+    PASSING = psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, OperationalError) or not isinstance(error.__cause__, self.PASSING):
+            return None
+        log.warning("%s %s gave up waiting: %s", request.method, request.path, error)
+        back = kept.page_of(request)
+        page = render(request, "503.html", {"back": back}, status=503)
+        page.headers["Retry-After"] = "5"
+        return page
 
 
 def presses_only(get_response: Handler) -> Handler:

@@ -55,7 +55,7 @@ def proofs(*, small: bool = False) -> dict[str, Proof]:
                 senders.prove_hold, threads=either(64, 8), guests=either(6, 2),
                 plays=either(8, 3), minutes=either(600, 130),
             ),
-            lambda found: int(found["pairs_inside"]),
+            senders.hold_failures,
         ),
     }  # fmt: skip
 

@@ -84,8 +84,9 @@ def prove(*, users: int, drafts: int, tries: int) -> dict[str, Any]:
         "decided": len(decided),
         "said_too_late": codes[409],
         "answers_of_another_kind": sum(
-            count for code, count in codes.items() if code not in (302, 403, 409, 422)
+            count for code, count in codes.items() if code not in (302, 403, 409, 422, 503)
         ),
+        "told_to_press_again": codes[503],
         "decided_twice": sum(count > 1 for count in entries.values())
         + sum(len([one for one in taken if one[0] == pk]) > 1 for pk in won),
         "decisions_lost": len(decided ^ won) + len(decided ^ {int(pk) for pk in entries}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import parse_qs
+
+import requests
+import urllib3
+from django.conf import settings
+from requests.adapters import HTTPAdapter
 
 # A Friday, 12:00 in New York.
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -73,33 +81,49 @@ def meanwhile(count: int, work: Callable[[threading.Event], None]) -> Iterator[N
 
 @dataclass(frozen=True)
 class Call:
-    """One request to the carrier: when it began, in seconds of the monotonic clock."""
+    """One request to the carrier: when it began, by the carrier's clock."""
 
-    at: float
+    at: Any
     to: str
     body: str
     key: str
 
 
 class Carrier:
-    """Accepts everything after `seconds`."""
+    """Accepts everything after `seconds`. `now()` is written down for each call: the monotonic
+    clock, or a simulated one."""
 
-    def __init__(self, seconds: float = 0.005) -> None:
+    def __init__(self, seconds: float = 0.005, now: Callable[[], Any] = time.monotonic) -> None:
         self.calls: list[Call] = []
         self.seconds = seconds
+        self.now = now
 
-    def send(self, *, key: str, to: str, body: str, **rest: Any) -> Any:
-        from platforms.outcome import Outcome, Result
-
-        self.calls.append(Call(time.monotonic(), to, body, key))
+    def take(self, *, key: str, to: str, body: str) -> str:
+        """Returns the carrier's reference."""
+        self.calls.append(Call(self.now(), to, body, key))
         time.sleep(self.seconds)
-        return Outcome(Result.SENT, provider_ref=f"SM-{key}")
+        return f"SM-{key}"
 
     @contextmanager
     def in_place(self) -> Iterator[Carrier]:
-        from outreach.sending import sender
+        """Where the request would go to the wire: the product's whole way there is part of what is
+        proved."""
 
-        with patch.object(sender.sms, "send", self.send):
+        def send(adapter: Any, request: Any, **rest: Any) -> requests.Response:
+            form = {name: values[0] for name, values in parse_qs(request.body).items()}
+            sid = self.take(key=form["Reference"], to=form["To"], body=form["Body"])
+            answer = requests.Response()
+            answer.status_code, answer.url, answer.request = 201, request.url, request
+            answer.raw = urllib3.HTTPResponse(
+                io.BytesIO(json.dumps({"sid": sid}).encode()), preload_content=False
+            )
+            return answer
+
+        address = {"sms_url": "http://127.0.0.1:1"}
+        with (
+            patch.object(HTTPAdapter, "send", send),
+            patch.dict(settings.CARRIER, address),
+        ):
             yield self
 
 

@@ -36,6 +36,9 @@ CALL_WITHIN = timedelta(seconds=5)
 # lets the message wait.
 RECHECK_AFTER_S = 0.05
 RECHECKS = 5
+# No call begins later than this after the gate was last asked (INV-9). The look again above leaves
+# the other half of it for the way to the carrier.
+CALL_AFTER_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -396,20 +399,21 @@ def still_open(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> bo
         return cursor.fetchone() is not None
 
 
-def seen_open(ask: Callable[[datetime], bool], *, looked: float, now: datetime) -> bool:
-    """Whether a gate was seen open a moment ago. `looked` is when it was asked last, in seconds of
-    the monotonic clock, `now` the instant of that; `ask(instant)` asks it again."""
+def open_until(ask: Callable[[datetime], bool], *, looked: float, now: datetime) -> float | None:
+    """By when a call must have begun, in seconds of the monotonic clock: soon after the gate was
+    last seen open. None when it closed, or could not be asked fast enough. `looked` is when it was
+    asked last, by the same clock, `now` the instant of that; `ask(instant)` asks it again."""
     begun = looked
     for _ in range(RECHECKS):
         instant = time.monotonic()
         if instant - looked <= RECHECK_AFTER_S:
-            return True
+            return looked + CALL_AFTER_S
         if instant - begun > CALL_WITHIN.total_seconds():
-            return False
+            return None
         looked = instant
         if not ask(now + timedelta(seconds=looked - begun)):
-            return False
-    return time.monotonic() - looked <= RECHECK_AFTER_S
+            return None
+    return looked + CALL_AFTER_S if time.monotonic() - looked <= RECHECK_AFTER_S else None
 
 
 @fence.beyond("a message is held for what happened elsewhere")

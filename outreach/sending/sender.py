@@ -28,7 +28,7 @@ from platforms import outbox
 from platforms.carriers import email, sms
 from platforms.http import CONNECT_SECONDS
 from platforms.models import OutboxItem
-from platforms.outcome import Outcome, Result
+from platforms.outcome import NotBegun, Outcome, Result
 
 log = logging.getLogger(__name__)
 
@@ -113,12 +113,16 @@ def _send_next(*, now: datetime) -> Message | None:
     def ask_again(instant: datetime) -> bool:
         return conditions.still_open(item, now=instant, policy=policy)
 
-    may_leave = conditions.seen_open(ask_again, looked=looked, now=now)
+    begin_by = conditions.open_until(ask_again, looked=looked, now=now)
     now += timedelta(seconds=time.monotonic() - looked)
-    if not may_leave:
+    try:
+        if begin_by is None:
+            raise NotBegun
+        call = partial(_call, item, message, begin_by=begin_by)
+        outbox.carry_out(item, call, now=now, also=partial(_note_end, message))
+    except NotBegun:
         _let_go(item, message, now=now)
-        raise NotNow
-    outbox.carry_out(item, partial(_call, item, message), now=now, also=partial(_note_end, message))
+        raise NotNow from None
     return message
 
 
@@ -183,12 +187,16 @@ def _begin(item: OutboxItem, *, now: datetime, policy: OutreachPolicy) -> None:
     )
 
 
-def _call(item: OutboxItem, message: Message) -> Outcome:
-    """Hand the message to its carrier."""
+def _call(item: OutboxItem, message: Message, *, begin_by: float) -> Outcome:
+    """Hand the message to its carrier. Raises NotBegun."""
     key = outbox.key_of(item)
     if message.channel == Channel.SMS:
         return sms.send(
-            key=key, to=message.address, body=message.body, status_callback=receipt_url(item)
+            key=key,
+            to=message.address,
+            body=message.body,
+            status_callback=receipt_url(item),
+            begin_by=begin_by,
         )
     return email.send(
         key=key,
@@ -198,6 +206,7 @@ def _call(item: OutboxItem, message: Message) -> Outcome:
         unsubscribe=unsubscribe_url(message),
         reply_to=reply_address.address_for(message),
         answers=_answered_mails(message),
+        begin_by=begin_by,
     )
 
 

@@ -26,7 +26,7 @@ from outreach.texts.fields import SAMPLE, fill
 from platforms import outbox
 from platforms.carriers import email, sms
 from platforms.models import OutboxItem
-from platforms.outcome import Outcome
+from platforms.outcome import NotBegun, Outcome
 
 if TYPE_CHECKING:
     from staff.models import User
@@ -140,11 +140,15 @@ def dispatch_trials(*, now: datetime, limit: int = 20) -> int:
         item = outbox.claim(candidate_sql=_CANDIDATE, params={}, now=instant, lease=LEASE)
         if item is None:
             break
-        if not conditions.seen_open(partial(_still_open, item), looked=looked, now=instant):
+        begin_by = conditions.open_until(partial(_still_open, item), looked=looked, now=instant)
+        try:
+            if begin_by is None:
+                raise NotBegun
+            call = partial(_call, item, begin_by=begin_by)
+            outbox.carry_out(item, call, now=instant, also=_note_end)
+            made += 1
+        except NotBegun:
             outbox.release(item)
-            continue
-        made += 1
-        outbox.carry_out(item, partial(_call, item), now=instant, also=_note_end)
     while made < limit:
         instant = now + timedelta(seconds=time.monotonic() - begun)
         item = outbox.claim_unknown(topic=OutboxItem.Topic.TEST, now=instant, lease=LEASE)
@@ -170,11 +174,17 @@ def _still_open(item: OutboxItem, now: datetime) -> bool:
         return cursor.fetchone() is not None
 
 
-def _call(item: OutboxItem) -> Outcome:
+def _call(item: OutboxItem, *, begin_by: float) -> Outcome:
     key, payload = outbox.key_of(item), item.payload
     if item.channel == Channel.SMS:
-        return sms.send(key=key, to=payload["to"], body=payload["body"])
-    return email.send(key=key, to=payload["to"], subject=payload["subject"], body=payload["body"])
+        return sms.send(key=key, to=payload["to"], body=payload["body"], begin_by=begin_by)
+    return email.send(
+        key=key,
+        to=payload["to"],
+        subject=payload["subject"],
+        body=payload["body"],
+        begin_by=begin_by,
+    )
 
 
 def _note_end(finished: OutboxItem, at: datetime) -> None:

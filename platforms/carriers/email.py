@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import time
 from collections.abc import Sequence
 from email.utils import parseaddr
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
-from platforms.outcome import Outcome, Result
+from platforms.outcome import NotBegun, Outcome, Result
 
 
 def message_id(key: str) -> str:
@@ -29,9 +30,11 @@ def send(
     unsubscribe: str = "",
     reply_to: str = "",
     answers: Sequence[str] = (),
+    begin_by: float | None = None,
 ) -> Outcome:
     """One mail. `unsubscribe` is an address (https or mailto) for the List-Unsubscribe header,
-    `reply_to` where answers go, `answers` the Message-IDs of the conversation, the newest last."""
+    `reply_to` where answers go, `answers` the Message-IDs of the conversation, the newest last.
+    Raises NotBegun after `begin_by` (monotonic)."""
     headers = {"Message-ID": message_id(key), "X-Entity-Ref-ID": key}
     if reply_to:
         headers["Reply-To"] = reply_to
@@ -43,6 +46,8 @@ def send(
         if unsubscribe.startswith("https:"):
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     connection: Any = get_connection(fail_silently=False)
+    if begin_by is not None and time.monotonic() > begin_by:
+        raise NotBegun
     try:
         connection.open()
     except (smtplib.SMTPException, OSError) as error:

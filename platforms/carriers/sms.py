@@ -45,9 +45,11 @@ def retry_after(response: requests.Response) -> float | None:
         return None
 
 
-def send(*, key: str, to: str, body: str, status_callback: str = "") -> Outcome:
+def send(
+    *, key: str, to: str, body: str, status_callback: str = "", begin_by: float | None = None
+) -> Outcome:
     """One message to `to` (E.164). `key` is the same at every attempt: the carrier delivers one
-    message for it, and finds it again by it."""
+    message for it, and finds it again by it. Raises NotBegun after `begin_by` (monotonic)."""
     form = {
         "To": to,
         "From": settings.CARRIER["sms_from"],
@@ -65,6 +67,7 @@ def send(*, key: str, to: str, body: str, status_callback: str = "") -> Outcome:
             headers=headers,
             auth=_auth(),
             read_seconds=settings.CARRIER["timeout_seconds"],
+            begin_by=begin_by,
         )
     except NothingSent as error:
         return Outcome(Result.RETRY, error=str(error))

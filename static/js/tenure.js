@@ -77,7 +77,9 @@
       },
     });
   };
-  body.addEventListener("htmx:responseError", failed(words.failed));
+  body.addEventListener("htmx:responseError", (event) => {
+    failed(event.detail.xhr.status === 503 ? words.busy : words.failed)(event);
+  });
   // Signed out meanwhile: a form is sent once more as a page, so that the server keeps it until
   // the person has signed in. Where nobody pressed anything, nothing is left behind.
   body.addEventListener("htmx:afterRequest", (event) => {

@@ -29,7 +29,7 @@ from outreach.models import (
 from outreach.sending import sender
 from platforms import inbox, outbox
 from platforms.models import InboxDelivery, OutboxItem
-from platforms.outcome import Outcome, Result
+from platforms.outcome import NotBegun, Outcome, Result
 from tests.factories.outreach import make_draft, make_message, put_into_arm
 
 pytestmark = pytest.mark.usefixtures("library", "fresh")
@@ -54,6 +54,14 @@ class Carrier:
 
     def look_up(self, *, key: str) -> Outcome:
         return self.found
+
+
+class TooLate:
+    """A way to the carrier on which the time ran out."""
+
+    def __call__(self, *, begin_by: float, **call) -> Outcome:
+        self.seconds_left = begin_by - time.monotonic()
+        raise NotBegun
 
 
 @pytest.fixture
@@ -411,6 +419,20 @@ def test_a_machine_too_slow_for_the_gate_lets_the_message_wait(carrier, message,
     assert state_of(message) == State.READY
 
 
+def test_a_message_held_up_behind_the_gate_waits(carrier, message, due, monkeypatch):
+    """The carrier's adapter looks at the clock last; what it is told follows from the reading."""
+    monkeypatch.setattr(sender.sms, "send", too_late := TooLate())
+    assert sender.dispatch_due(now=due, limit=1) == 0
+    assert too_late.seconds_left <= conditions.CALL_AFTER_S
+    assert state_of(message) == State.READY
+    item = OutboxItem.objects.get(pk=message.outbox_id)
+    assert (item.tries, item.leased_until) == (0, None)
+    assert not Contact.objects.filter(guest=message.guest_id).exists()
+    assert list(
+        LedgerEntry.objects.filter(event__startswith="message.").values_list("event", flat=True)
+    ) == ["message.begun", "message.held_back"]
+
+
 @pytest.mark.parametrize("meanwhile", [{"state": "unknown"}, {"attempt": 2}])
 def test_a_sender_whose_claim_was_taken_over_does_not_call(
     carrier, message, due, monkeypatch, meanwhile
@@ -467,8 +489,9 @@ def test_one_that_is_let_go_does_not_end_the_round(
     carrier, message, location, now, due, monkeypatch
 ):
     make_message(location, now=now)
-    may = iter([False, True, True])
-    monkeypatch.setattr(conditions, "seen_open", lambda *_, **__: next(may))
+    by = time.monotonic() + 60
+    may = iter([None, by, by])
+    monkeypatch.setattr(conditions, "open_until", lambda *_, **__: next(may))
     assert sender.dispatch_due(now=due, limit=3) == 2
     assert len(carrier.calls) == 2
 

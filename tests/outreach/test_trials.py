@@ -14,7 +14,7 @@ from outreach.errors import NotAllowed, TooMany
 from outreach.models import Breaker, Message, Template, TrialSend
 from outreach.services import trials
 from platforms.models import OutboxItem
-from platforms.outcome import Outcome, Result
+from platforms.outcome import NotBegun, Outcome, Result
 
 pytestmark = pytest.mark.usefixtures("library")
 State = OutboxItem.State
@@ -43,6 +43,18 @@ def carrier(monkeypatch) -> list[dict]:
 
     monkeypatch.setattr(trials.sms, "send", send)
     return calls
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_held_up_behind_the_switch_waits(text, author, now, monkeypatch) -> None:
+    def too_late(*, begin_by: float, **call) -> Outcome:
+        raise NotBegun
+
+    trial = ask(text, author, now)
+    monkeypatch.setattr(trials.sms, "send", too_late)
+    assert services.dispatch_trials(now=now, limit=2) == 0
+    trial.outbox.refresh_from_db()
+    assert (trial.outbox.state, trial.outbox.tries) == ("ready", 0)
 
 
 def ask(text, author, now) -> TrialSend:

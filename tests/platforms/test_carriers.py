@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import smtplib
+import time
 
 import pytest
 import requests
@@ -8,7 +9,7 @@ import responses
 from django.core import mail
 
 from platforms.carriers import email, sms
-from platforms.outcome import Result
+from platforms.outcome import NotBegun, Result
 
 URL = "http://127.0.0.1:9100/2010-04-01/Accounts/sandbox/Messages.json"
 TEXT = {"key": "send:1", "to": "+12125550101", "body": "Hello Ana"}
@@ -60,6 +61,31 @@ def test_what_an_answer_means(status, result):
 def test_a_lost_answer_is_unknown_and_an_unreached_carrier_is_safe(failure, result):
     responses.post(URL, body=failure)
     assert sms.send(**TEXT).state == result
+
+
+@responses.activate
+def test_a_call_held_up_on_its_way_does_not_begin_too_late(monkeypatch):
+    responses.post(URL, status=201, json={"sid": "SM1"})
+    prepare = requests.Session.prepare_request
+
+    def slowly(session, request):
+        time.sleep(0.05)
+        return prepare(session, request)
+
+    monkeypatch.setattr(requests.Session, "prepare_request", slowly)
+    with pytest.raises(NotBegun):
+        sms.send(**TEXT, begin_by=time.monotonic() + 0.02)
+    assert len(responses.calls) == 0
+    assert sms.send(**TEXT, begin_by=time.monotonic() + 60).state == Result.SENT
+    assert sms.send(**TEXT).state == Result.SENT
+
+
+def test_a_mail_does_not_begin_too_late():
+    letter = {"key": "send:2", "to": "ana@example.test", "subject": "Hello", "body": "Ana"}
+    with pytest.raises(NotBegun):
+        email.send(**letter, begin_by=time.monotonic() - 0.01)
+    assert mail.outbox == []
+    assert email.send(**letter, begin_by=time.monotonic() + 60).state == Result.SENT
 
 
 @responses.activate
