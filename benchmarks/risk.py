@@ -2,7 +2,8 @@
 
 `python -m benchmarks.risk --task FILE.toml --data FILE.csv.gz [--out FILE.json] [--engine-only]`
 
-Needs no database. docs/benchmarks.md describes the task file, the splits and what is printed.
+Needs no database. docs/benchmarks/engine.md describes the task file, the splits and what is
+printed.
 """
 
 from __future__ import annotations

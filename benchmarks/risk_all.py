@@ -3,7 +3,7 @@
 `python -m benchmarks.risk_all --data FOLDER [--out FOLDER] [--only NAME ...]`
 
 With `--only` the others keep what their last run found. The table is written between the marks in
-docs/benchmarks.md.
+docs/benchmarks/engine.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks import risk, risk_uplift
 from risk.engine.task import TaskError
 
 HERE = Path(__file__).parent
-DOCS = HERE.parent / "docs" / "benchmarks.md"
+DOCS = HERE.parent / "docs" / "benchmarks" / "engine.md"
 BEGIN, END = "<!-- results: written by make bench-risk -->", "<!-- end of results -->"
 # The task and its table in the folder of public data.
 TASKS = {

@@ -2,9 +2,9 @@
 
 `read(path)` returns one of four kinds: events (appointments with an outcome each), log (visits; the
 outcome is that none follows), table (a row per entity, no time) and experiment (a randomised
-treatment). docs/benchmarks.md describes every field for a stranger. A field that is unknown, of
-the wrong type or at odds with another raises TaskError, which names the file, the field, what was
-found and what to do.
+treatment). docs/benchmarks/engine.md describes every field for a stranger. A field that is unknown,
+of the wrong type or at odds with another raises TaskError, which names the file, the field, what
+was found and what to do.
 """
 
 from __future__ import annotations

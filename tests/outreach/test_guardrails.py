@@ -1,5 +1,5 @@
 """The guardrails under many hands at once: `make prove` at a small size. Real threads and real
-transactions; the sizes that mean something are run by hand (docs/benchmarks.md)."""
+transactions; the sizes that mean something are run by hand (docs/benchmarks/sending.md)."""
 
 from __future__ import annotations
 

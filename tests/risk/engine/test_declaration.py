@@ -180,7 +180,7 @@ def test_every_declared_task_of_the_project_reads() -> None:
 
 
 def test_the_example_of_the_documentation_reads() -> None:
-    text = Path("docs/benchmarks.md").read_text()
+    text = Path("docs/benchmarks/engine.md").read_text()
     example = text.split("```toml\n")[1].split("```")[0]
     rng = pd.Series(range(400))
     frame = pd.DataFrame(
