@@ -58,20 +58,21 @@ class Surroundings:
     calling: hours.Hours
     authorised: set[int]  # guests who authorised offers others pay for, where asked
     treatments: frozenset[str]  # names in the catalogue, where asked
-    suppressed: set[tuple[str, str, str]]  # channel, address, scope
+    stops: dict[tuple[str, str, str], Suppression]  # by channel, address, scope
     week_counts: Counter[int]
     cap_left: dict[tuple[str, str, str], int]
     foreign_names: dict[int, frozenset[str]]  # names of guests among words somebody added
 
-    def is_stopped(self, draft: Draft) -> bool:
-        """Whether a stop stands against this draft's kind of message."""
+    def stop_against(self, draft: Draft) -> Suppression | None:
+        """The stop that stands against this draft's kind of message."""
         kind = Suppression.Scope.MARKETING if draft.play.is_marketing else Suppression.Scope.SERVICE
         scopes = (
             Suppression.Scope.values
             if self.policy.stop_ends_everything(self.now)
             else [Suppression.Scope.ALL.value, kind.value]
         )
-        return any((draft.channel, draft.address, s) in self.suppressed for s in scopes)
+        found = (self.stops.get((draft.channel, draft.address, s)) for s in scopes)
+        return next((stop for stop in found if stop), None)
 
 
 @fence.beyond("the guest may have been written to from elsewhere")
@@ -85,11 +86,10 @@ def look_around(
     guest_ids = {draft.guest_id for draft in drafts}
     addresses = {draft.address for draft in drafts}
     locations = {draft.location_id: draft.location for draft in drafts}
-    suppressed = set(
-        Suppression.objects.standing()
-        .filter(address__in=addresses)
-        .values_list("channel", "address", "scope")
-    )
+    stops = {
+        (stop.channel, stop.address, stop.scope): stop
+        for stop in Suppression.objects.standing().filter(address__in=addresses)
+    }
     recent = Message.objects.filter(
         guest_id__in=guest_ids,
         purpose=Message.Purpose.OUTREACH,
@@ -115,7 +115,7 @@ def look_around(
             if treatments.asks_for_names(drafts, policy)
             else frozenset()
         ),
-        suppressed=suppressed,
+        stops=stops,
         week_counts=week_counts,
         cap_left=caps.left(
             line
@@ -237,7 +237,9 @@ def _consent(draft: Draft, around: Surroundings) -> Check:
     channel = draft.get_channel_display()
     if guest.vanished_at is not None or guest.merged_into_id is not None:
         return bad(name, "This guest is no longer in the booking platform. Reject the draft.")
-    if around.is_stopped(draft):
+    if stop := around.stop_against(draft):
+        if stop.source == Suppression.Source.CARRIER:
+            return bad(name, f"Nothing more goes to this address: {stop.reason}. Reject the draft.")
         return bad(name, f"Said stop to {channel}. Reject the draft.")
     if not has_consent(guest, draft.channel, is_marketing=draft.play.is_marketing):
         return bad(

@@ -21,6 +21,7 @@ from outreach.errors import OutreachError
 from outreach.forms import CloseBreakerForm, PromoteForm, ResumeForm, RuleForm
 from outreach.gate import breakers
 from outreach.models import AutomaticRule, Breaker, Phase, Play
+from outreach.views.parts import telling
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
@@ -137,7 +138,7 @@ def move_down(request: StaffRequest, play: str, location: int) -> HttpResponse:
     to = request.POST.get("to", "")
     if to not in (Phase.REPORT, Phase.REVIEW):
         raise Http404("No such phase.")
-    try:
+    with telling(request, _("Moved down. What waited goes back to review.")):
         services.lower_phase(
             play=one,
             location=place,
@@ -146,10 +147,6 @@ def move_down(request: StaffRequest, play: str, location: int) -> HttpResponse:
             by=request.user,
             now=clock.now(),
         )
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("Moved down. What waited goes back to review."))
     return redirect("settings-automation-play", one.pk, place.pk)
 
 
@@ -187,12 +184,8 @@ def rule_remove(request: StaffRequest, pk: int) -> HttpResponse:
     if rule is None:
         raise Http404("No such rule.")
     one, place = _of(request, rule.play_id, _location(request))
-    try:
+    with telling(request, _("Removed.")):
         services.remove_rule(rule_id=rule.pk, by=request.user, now=clock.now())
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("Removed."))
     return redirect("settings-automation-play", one.pk, place.pk)
 
 

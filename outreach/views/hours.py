@@ -18,6 +18,7 @@ from outreach.forms import CallingHoursForm
 from outreach.gate.hours import lay_out
 from outreach.gate.places import place_name
 from outreach.models import CallingHours, OutreachPolicy
+from outreach.views.parts import telling
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
@@ -65,12 +66,8 @@ def calling_hours_change(request: StaffRequest, pk: int) -> HttpResponse:
 @requires("outreach.change_policy")
 @require_POST
 def calling_hours_end(request: StaffRequest, pk: int) -> HttpResponse:
-    try:
+    with telling(request, _("No longer in force. To bring the hours back, add them again.")):
         services.end_hours(hours_id=_row(pk).pk, by=request.user, now=clock.now())
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("No longer in force. To bring the hours back, add them again."))
     return redirect("settings-hours")
 
 

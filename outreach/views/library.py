@@ -21,6 +21,7 @@ from outreach.forms import CAUSES, FIELD_HELP, PLACES, OfferForm, PolicyForm, Te
 from outreach.library import curation
 from outreach.models import Channel, LibraryStatus, Offer, OutreachPolicy, Template
 from outreach.texts.fields import SAMPLE, fill, sms_size
+from outreach.views.parts import telling
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
@@ -221,12 +222,8 @@ def template_test(request: StaffRequest, pk: int) -> HttpResponse:
     """Send the text to the signed-in person themselves."""
     if not Template.objects.filter(pk=pk).exists():
         raise Http404("No such text.")
-    try:
+    with telling(request, _("On its way to you, marked as a test.")):
         services.send_test(template_id=pk, by=request.user, now=clock.now())
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("On its way to you, marked as a test."))
     return redirect("settings-template", pk=pk)
 
 

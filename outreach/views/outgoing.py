@@ -21,7 +21,7 @@ from outreach.errors import OutreachError
 from outreach.forms import ResumeForm
 from outreach.models import Message, Play, Switch
 from outreach.sending import failures
-from outreach.views.parts import back, number
+from outreach.views.parts import back, number, telling
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
@@ -66,12 +66,8 @@ def _mine(request: StaffRequest, pk: int) -> Message:
 
 def _do(request: StaffRequest, said: str, act: Any, **arguments: Any) -> HttpResponse:
     """Run a service for a message and say what came of it."""
-    try:
+    with telling(request, said):
         act(by=request.user, now=clock.now(), **arguments)
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, said)
     return back(request, "outgoing")
 
 

@@ -17,7 +17,7 @@ from audit.access import picked_location, requires
 from audit.reads import note_read
 from outreach.errors import OutreachError
 from outreach.replies import parked as unread
-from outreach.views.parts import back
+from outreach.views.parts import back, telling
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
@@ -110,10 +110,6 @@ def read(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def aside(request: StaffRequest, pk: int) -> HttpResponse:
     row = _mine(request, pk)
-    try:
+    with telling(request, _("Put aside.")):
         unread.put_aside(delivery_id=row.delivery.pk, by=request.user, now=clock.now())
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("Put aside."))
     return back(request, "parked")

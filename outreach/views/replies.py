@@ -26,7 +26,7 @@ from outreach.replies.inbox import Wanted
 from outreach.replies.taking import scope_of
 from outreach.results import Check
 from outreach.sending import unsubscribe
-from outreach.views.parts import number, wants_part
+from outreach.views.parts import number, telling, wants_part
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
@@ -274,12 +274,8 @@ def take_back(request: StaffRequest, pk: int) -> HttpResponse:
     shown = Message.objects.visible_to(request.user).filter(pk=pk, thread__isnull=False).first()
     if shown is None:
         raise Http404("No such answer.")
-    try:
+    with telling(request, _("Taken back. The guest still waits.")):
         services.take_back_answer(message_id=shown.pk, by=request.user, now=clock.now())
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("Taken back. The guest still waits."))
     return redirect(reverse("reply-thread", args=[shown.thread_id]) + _query(request))
 
 

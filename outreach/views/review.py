@@ -33,7 +33,7 @@ from outreach.errors import (
     OutreachError,
 )
 from outreach.models import Draft, Message
-from outreach.views.parts import back, number, wants_part
+from outreach.views.parts import back, number, telling, wants_part
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
@@ -235,12 +235,8 @@ def edit(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def undo(request: StaffRequest, pk: int) -> HttpResponse:
     draft, now = _mine(request, pk), clock.now()
-    try:
+    with telling(request, _("Taken back. It awaits a decision again.")):
         services.undo_decision(draft_id=draft.pk, by=request.user, now=now)
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, _("Taken back. It awaits a decision again."))
     return _to_queue(request, draft.pk)
 
 

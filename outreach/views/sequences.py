@@ -20,7 +20,7 @@ from outreach import services
 from outreach.errors import OutreachError
 from outreach.models import Play, Run
 from outreach.sequences import running
-from outreach.views.parts import back, number, wants_part
+from outreach.views.parts import back, number, telling, wants_part
 
 if TYPE_CHECKING:
     from staff.request import StaffRequest
@@ -87,12 +87,8 @@ def _one(request: StaffRequest, pk: int, act: Callable[..., Any], said: str) -> 
     run = Run.objects.visible_to(request.user).filter(pk=pk).first()
     if run is None:
         raise Http404("No such sequence.")
-    try:
+    with telling(request, said):
         act(run_id=run.pk, by=request.user, now=clock.now())
-    except OutreachError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, said)
     return back(request, "sequences")
 
 

@@ -144,6 +144,20 @@ def test_held_messages_go_on_with_reason_and_password(location, regional, manage
     assert (row.state, row.changed_by) == ("closed", regional)
 
 
+def test_many_holds_do_not_push_the_plays_off_the_page(location, manager):
+    now = clock.now()
+    for signal in ("stops", "undelivered", "failures", "volume", "cost"):
+        Breaker.objects.create(
+            location=location, signal=signal, state="open", evaluated_at=now, changed_at=now,
+            tries_at=now + DAY, reason="Not as usual.",
+        )  # fmt: skip
+    page = enter(manager).get("/settings/automation/").content.decode()
+    assert page.count("Not as usual.") == 5
+    head, _, folded = page.partition("2 more are held")
+    assert head.count("Not as usual.") == 3
+    assert folded.count("Not as usual.") == 2
+
+
 def test_rules_are_set_and_removed_by_who_serves_everything(location, admin):
     client = enter(admin)
     form = {

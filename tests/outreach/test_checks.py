@@ -163,6 +163,16 @@ def test_an_offer_that_is_no_longer_named_is_found(draft, now):
     assert "offer" in failing(with_body(draft, body), now)
 
 
+def test_an_address_the_carrier_closed_is_not_called_a_stop(draft, now):
+    reason = "the carrier cannot reach this number"
+    services.suppress(
+        channel="sms", address=draft.address, source="carrier", reason=reason, now=now
+    )
+    found = results(draft, now)["consent"]
+    assert found.blocks
+    assert found.message.startswith(f"Nothing more goes to this address: {reason}.")
+
+
 def test_stopped_and_changed_addresses_are_found(draft, now):
     services.suppress(channel="sms", address=draft.address, source="staff", reason="x", now=now)
     assert results(draft, now)["consent"].message.startswith("Said stop")
