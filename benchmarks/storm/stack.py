@@ -83,6 +83,7 @@ class Stack:
     environment: dict[str, str] = field(default_factory=dict)
     pieces: dict[str, Piece] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
+    owner: str = ""  # address of the database for who may do everything
     listening: socket.socket = field(default_factory=socket.socket)
 
     def log(self, name: str) -> Path:
@@ -105,7 +106,7 @@ class Stack:
         first = start_valkey()
         self._add("valkey", first, start_valkey)
         token = secrets.token_urlsafe(24)
-        owner = servers.create_database(postgres, "tenure")
+        self.owner = owner = servers.create_database(postgres, "tenure")
         # The owner's address is for `migrate` alone; one inherited names another database.
         os.environ.pop("MIGRATE_DATABASE_URL", None)
         self.environment = {
