@@ -13,12 +13,12 @@ from django.db.models import F
 from outreach.sending import sender
 from platforms import outbox
 from platforms.models import OutboxItem
-from platforms.outcome import Outcome, Result
+from platforms.outcome import NotBegun, Outcome, Result
 from tests.outreach.machine.world import Letter, World
 
 FATES = [
     "accepted", "refused", "busy", "lost after", "lost before", "breaks", "slow", "overtaken",
-    "dies before", "dies after",
+    "dies before", "dies after", "held up",
 ]  # fmt: skip
 ACCEPTING = {"accepted", "lost after", "breaks", "slow", "overtaken", "dies after"}
 AFTER = {
@@ -52,15 +52,17 @@ class Carrier:
         self.counts: dict[str, int] = {}
         self.find_letter: Callable[[str], Letter | None] = lambda outbox_id: None
 
-    def send_sms(self, *, key: str, to: str, body: str, status_callback: str = "") -> Outcome:
+    def send_sms(self, *, key: str, to: str, body: str, **how: object) -> Outcome:
         return self._call(key, to, "", body)
 
-    def send_email(
-        self, *, key: str, to: str, subject: str, body: str, **headers: object
-    ) -> Outcome:
+    def send_email(self, *, key: str, to: str, subject: str, body: str, **how: object) -> Outcome:
         return self._call(key, to, subject, body)
 
     def _call(self, key: str, to: str, subject: str, body: str) -> Outcome:
+        fate = self.fates.popleft() if self.fates else "accepted"
+        self.counts[fate] = self.counts.get(fate, 0) + 1
+        if fate == "held up":
+            raise NotBegun
         letter = self.find_letter(key.removeprefix("send:"))
         if letter is None:
             self.wrongs["approved"].append(f"{key} was never approved")
@@ -72,8 +74,6 @@ class Carrier:
         self.world.note_try(letter)
         if letter.state != "ready":
             self.wrongs["state"].append(f"{letter}: called while {letter.state}")
-        fate = self.fates.popleft() if self.fates else "accepted"
-        self.counts[fate] = self.counts.get(fate, 0) + 1
         letter.tries += 1
         letter.calls.append(self.world.now)
         if fate in ACCEPTING:
