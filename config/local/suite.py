@@ -56,7 +56,8 @@ STEPS = (
     Step(
         "tests",
         "pytest with PostgreSQL and Redis (migrations and deployment checks included)",
-        (PYTHON, "-m", "pytest", "-m", "not browser", "-q", "-n", "2"),
+        # The longest take minutes: whoever is done first takes over what waits behind them.
+        (PYTHON, "-m", "pytest", "-m", "not browser", "-q", "-n", "2", "--dist", "worksteal"),
     ),
     Step(
         "browser",
@@ -64,7 +65,7 @@ STEPS = (
         # A browser on a busy machine may stumble once; a second stumble counts, and the first is
         # shown in the summary.
         (PYTHON, "-m", "pytest", "-p", "playwright", "-m", "browser", "-q", "--reruns", "1",
-         "tests/browser"),
+         "-n", "2", "--dist", "worksteal", "tests/browser"),
     ),
 )  # fmt: skip
 
