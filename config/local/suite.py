@@ -56,8 +56,7 @@ STEPS = (
     Step(
         "tests",
         "pytest with PostgreSQL and Redis (migrations and deployment checks included)",
-        # The longest take minutes: whoever is done first takes over what waits behind them.
-        (PYTHON, "-m", "pytest", "-m", "not browser", "-q", "-n", "2", "--dist", "worksteal"),
+        (PYTHON, "-m", "pytest", "-m", "not browser", "-q", "-n", "2"),
     ),
     Step(
         "browser",
@@ -65,7 +64,7 @@ STEPS = (
         # A browser on a busy machine may stumble once; a second stumble counts, and the first is
         # shown in the summary.
         (PYTHON, "-m", "pytest", "-p", "playwright", "-m", "browser", "-q", "--reruns", "1",
-         "-n", "2", "--dist", "worksteal", "tests/browser"),
+         "-n", "2", "tests/browser"),
     ),
 )  # fmt: skip
 
