@@ -28,7 +28,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def here(monkeypatch):
+def here(monkeypatch, settings):
+    # Neither waits for a token nor, without the sleep, spins until there is one.
+    settings.PLATFORM = {**settings.PLATFORM, "rate_per_minute": 60_000}
     monkeypatch.setattr("platforms.zenoti.client.time.sleep", lambda seconds: None)
     return LocationFactory(external_id="center-1")
 
