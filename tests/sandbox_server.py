@@ -98,12 +98,14 @@ class Sandbox:
 
 
 def start(database: str, **settings: str) -> Sandbox:
-    """Generate the small business in `database` (a name on the test server) and serve it."""
+    """Generate the small business in `database` (a name on the test server, one for each process
+    that tests) and serve it."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     base = os.environ["MIGRATE_DATABASE_URL"].rsplit("/", 1)[0]
     port, smtp_port = free_port(), free_port()
     environment = {
         **os.environ,
-        "SANDBOX_DATABASE_URL": f"{base}/{database}",
+        "SANDBOX_DATABASE_URL": f"{base}/{database}_{worker}",
         "SANDBOX_API_KEY": Sandbox.api_key,
         "SANDBOX_WEBHOOK_SECRET": Sandbox.webhook_secret,
         "SANDBOX_SMS_ACCOUNT": Sandbox.sms_account,
@@ -174,7 +176,7 @@ def stop(running: Sandbox) -> None:
 
 @functools.cache
 def shared() -> Sandbox:
-    return start(f"sandbox_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    return start("sandbox")
 
 
 @pytest.fixture(scope="session")
