@@ -40,10 +40,10 @@ def sharing(channel: str, address: str) -> QuerySet[Guest]:
 
 
 def locked(thread_id: int) -> Thread:
-    """The thread with guest and location, its row locked for this transaction."""
+    """The thread with what its page shows, its row locked for this transaction."""
     thread: Thread = (
         Thread.objects.select_for_update(of=("self",))
-        .select_related("guest", "location", "held_by")
+        .select_related("guest", "location", "last_reply__message", "held_by", "trouble_message")
         .get(pk=thread_id)
     )
     return thread

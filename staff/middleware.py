@@ -154,7 +154,7 @@ class Busy:
         log.warning("%s %s gave up waiting: %s", request.method, request.path, error)
         back = kept.page_of(request)
         page = render(request, "503.html", {"back": back}, status=503)
-        page.headers["Retry-After"] = "5"
+        page.headers["Retry-After"], page.headers["X-Busy"] = "5", "1"
         return page
 
 

@@ -53,7 +53,7 @@ def proofs(*, small: bool = False) -> dict[str, Proof]:
         "hold": (
             partial(
                 senders.prove_hold, threads=either(64, 8), guests=either(6, 2),
-                plays=either(8, 3), minutes=either(600, 75),
+                plays=either(8, 3), minutes=either(600, 130),
             ),
             senders.hold_failures,
         ),

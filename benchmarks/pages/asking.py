@@ -97,9 +97,8 @@ MOST_SECONDS = 6.0  # a slow page is asked less often
 LEAST_RUNS = 3
 BUDGET = 12  # queries of a page
 # More than lists: the deck with its checks beside the list; what takes a row and reads everything a
-# caller or writer may be asked. To open a conversation writes into the ledger, seven of them where
-# it begins a chain.
-MORE = {"/review/": 14, "/calls/{call}/": 24, "/replies/{thread}/": 26}
+# caller or writer may be asked.
+MORE = {"/review/": 14, "/calls/{call}/": 24, "/replies/{thread}/": 24}
 # Beside a page's own: the session and the person, the movable clock of demo and tests (asked each
 # time the clock is), the note of who was shown (an INSERT and its two savepoints), and what a
 # process asks once and keeps.

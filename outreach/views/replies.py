@@ -143,7 +143,9 @@ def thread(request: StaffRequest, pk: int) -> HttpResponse:
         context["query"] = _query(request)
         return render(request, "outreach/_talk.html", context)
     opened = services.open_thread(thread_id=found.pk, by=request.user, now=now)
-    pane = inbox.pane(_mine(request, opened.pk), request.user, now=now)
+    if (opened.pk, opened.location_id) != (found.pk, found.location_id):
+        opened = _mine(request, opened.pk)  # the guest's, known by now: perhaps elsewhere
+    pane = inbox.pane(opened, request.user, now=now)
     use = number(request.GET.get("use"))
     chosen = next((one for one in pane.answers if one.template.pk == use), pane.suggested)
     pane.body = chosen.text if chosen and pane.waits else ""

@@ -78,7 +78,7 @@
     });
   };
   body.addEventListener("htmx:responseError", (event) => {
-    failed(event.detail.xhr.status === 503 ? words.busy : words.failed)(event);
+    failed(event.detail.xhr.getResponseHeader("X-Busy") ? words.busy : words.failed)(event);
   });
   // Signed out meanwhile: a form is sent once more as a page, so that the server keeps it until
   // the person has signed in. Where nobody pressed anything, nothing is left behind.

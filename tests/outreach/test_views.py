@@ -209,6 +209,7 @@ def test_group_approval_lists_everything_first_and_takes_library_text_only(
     sheet = client.get("/review/together/", {"draft": picked}).content.decode()
     assert "1 draft was left out" in sheet
     assert "Approve 1, $" in sheet
+    assert "20" not in sheet or "offer_until" in sheet
     client.post(
         "/review/together/", {"pick": [f"{drafts[0].pk}:1", f"{changed.pk}:{changed.version}"]}
     )
